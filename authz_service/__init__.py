@@ -1,0 +1,1 @@
+"""Policy-as-code authorization for a telecom's customer zone."""

@@ -1,0 +1,138 @@
+"""The tables. What must always hold is held here, by the database itself."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+    text,
+)
+
+from authz_service.words import CustomerKind, PaidBy, Plan, Role, SubscriptionKind
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _one_of(column: str, words: type[CustomerKind | PaidBy | Plan | Role | SubscriptionKind]) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _version() -> Column[int]:
+    return Column("version", Integer, nullable=False, server_default="1")
+
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("email", String, nullable=False),
+    _version(),
+)
+
+other_provider_numbers = Table(
+    "other_provider_numbers",
+    metadata,
+    Column("number", String, primary_key=True),
+    Column("person", ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+options = Table(
+    "options",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("subscription_kind", String, nullable=False),
+    Column("price_cents", Integer, nullable=False),
+    _version(),
+    _one_of("subscription_kind", SubscriptionKind),
+    CheckConstraint("price_cents >= 0", name="price_cents"),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("number", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("activation_digest", String),
+    Column("activation_used", Boolean, nullable=False, server_default=false()),
+    Column("activation_wrong", Integer, nullable=False, server_default="0"),
+    _version(),
+    UniqueConstraint("number", "kind"),
+    _one_of("kind", CustomerKind),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("customer_number", String, primary_key=True),
+    Column("person", ForeignKey("people.id"), primary_key=True, index=True),
+    Column("role", String, nullable=False),
+    # A copy of the customer's kind, held equal by the foreign key, so that an index can say ROLE-3.
+    Column("customer_kind", String, nullable=False),
+    ForeignKeyConstraint(
+        ["customer_number", "customer_kind"],
+        ["customers.number", "customers.kind"],
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
+    _one_of("role", Role),
+    Index(
+        "one_administrator_on_a_residential_number",
+        "customer_number",
+        unique=True,
+        sqlite_where=text("role = 'administrator' AND customer_kind = 'residential'"),
+        postgresql_where=text("role = 'administrator' AND customer_kind = 'residential'"),
+    ),
+    Index("ix_members_customer_number_role", "customer_number", "role"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("customer_number", ForeignKey("customers.number", ondelete="CASCADE"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("number", String, unique=True),
+    Column("holder", String),
+    Column("plan", String),
+    Column("paid_by", String),
+    # No action on update or delete: a holder leaves only after his or her mobiles.
+    ForeignKeyConstraint(
+        ["customer_number", "holder"],
+        ["members.customer_number", "members.person"],
+        name="fk_subscriptions_holder_is_member",
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+    _one_of("kind", SubscriptionKind),
+    _one_of("plan", Plan),
+    _one_of("paid_by", PaidBy),
+    CheckConstraint(
+        "(kind = 'mobile') = (number IS NOT NULL)"
+        " AND (kind = 'mobile') = (holder IS NOT NULL)"
+        " AND (kind = 'mobile') = (plan IS NOT NULL)"
+        " AND (kind = 'mobile') = (paid_by IS NOT NULL)",
+        name="mobile",
+    ),
+    # Answers whether a number has mobiles of a plan and payer, and whether a person holds one, by itself.
+    Index("ix_subscriptions_mobiles", "customer_number", "plan", "paid_by", "holder"),
+)

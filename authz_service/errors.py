@@ -1,0 +1,121 @@
+"""Everything that can go wrong, as one tree.
+
+    AuthzServiceError
+    ├── ConfigurationError          a setting, a file or a program is not as it has to be
+    ├── InvalidInput                what was handed in breaks the contract: every fault is listed
+    │   ├── InvalidRequest          … by a caller, over HTTP (400)
+    │   └── InvalidFile             … in a file of customer data
+    ├── NotFound                    404
+    │   ├── UnknownCustomer
+    │   ├── UnknownPerson
+    │   ├── UnknownOption
+    │   └── NotLinked
+    ├── Conflict                    409
+    │   ├── AdministratorsChange    administrators change by a take-over alone
+    │   └── StillInUse              something else refers to what should be deleted
+    ├── StaleVersion                412
+    └── Unavailable                 503: broken is never "no"
+        ├── PolicyEngineUnavailable OPA does not answer
+        ├── PolicyEngineMisbehaved  OPA answers, but not in the shape of an answer
+        └── DatabaseUnavailable
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, and where.
+
+    Attributes:
+        what: A sentence that says what is wrong and how to mend it, without the value at fault.
+        path: The member, such as `customers[0].members[1].role`; empty for the whole.
+        file: The file, as the person named it; empty for a request.
+        line: The line in that file, from 1; 0 where there is none.
+    """
+
+    what: str
+    path: str = ""
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (place, self.path, self.what) if part)
+
+
+class AuthzServiceError(Exception):
+    """The root of what this service raises on purpose."""
+
+
+class ConfigurationError(AuthzServiceError):
+    """The message names the setting, file or program and how to mend it."""
+
+
+class InvalidInput(AuthzServiceError):
+    """Attributes: `faults`, every one found, never empty."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+class InvalidRequest(InvalidInput):
+    pass
+
+
+class InvalidFile(InvalidInput):
+    pass
+
+
+class NotFound(AuthzServiceError):
+    pass
+
+
+class UnknownCustomer(NotFound):
+    pass
+
+
+class UnknownPerson(NotFound):
+    pass
+
+
+class UnknownOption(NotFound):
+    pass
+
+
+class NotLinked(NotFound):
+    pass
+
+
+class Conflict(AuthzServiceError):
+    pass
+
+
+class AdministratorsChange(Conflict):
+    pass
+
+
+class StillInUse(Conflict):
+    pass
+
+
+class StaleVersion(AuthzServiceError):
+    pass
+
+
+class Unavailable(AuthzServiceError):
+    pass
+
+
+class PolicyEngineUnavailable(Unavailable):
+    pass
+
+
+class PolicyEngineMisbehaved(Unavailable):
+    pass
+
+
+class DatabaseUnavailable(Unavailable):
+    pass
