@@ -4,7 +4,8 @@
     ├── ConfigurationError          a setting, a file or a program is not as it has to be
     ├── InvalidInput                what was handed in breaks the contract: every fault is listed
     │   ├── InvalidRequest          … by a caller, over HTTP (400)
-    │   └── InvalidFile             … in a file of customer data
+    │   ├── InvalidFile             … in a file of customer data
+    │   └── InvalidPolicy           … in the policy
     ├── NotFound                    404
     │   ├── UnknownCustomer
     │   ├── UnknownPerson
@@ -66,6 +67,10 @@ class InvalidRequest(InvalidInput):
 
 
 class InvalidFile(InvalidInput):
+    pass
+
+
+class InvalidPolicy(InvalidInput):
     pass
 
 

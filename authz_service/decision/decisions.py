@@ -1,0 +1,42 @@
+"""Questions in, decisions out: one read for the facts of all, one question to the engine at most."""
+
+import json
+from collections.abc import Sequence
+
+from authz_service.decision.memory import AnswerMemory, Decision
+from authz_service.decision.protocols import Domain, PolicyEngine
+from authz_service.errors import Fault
+from authz_service.questions import Answer, Document, Json, Question
+
+
+class Decisions:
+    """Decides for one domain."""
+
+    def __init__(self, domain: Domain, engine: PolicyEngine, stale_seconds: float) -> None:
+        self._domain = domain
+        # Without finite facts nothing is remembered: an answer is stale as soon as it is given.
+        self.memory = AnswerMemory(engine, self._body, stale_seconds if domain.is_finite else -1.0)
+
+    def faults(self, question: Question) -> list[Fault]:
+        """What is wrong with the members that the domain reads."""
+        return self._domain.faults(question)
+
+    def decide(self, questions: Sequence[Question]) -> list[Decision]:
+        """One decision a question, in order, all from one state of the data and under one policy revision.
+
+        Raises:
+            Unavailable: The facts cannot be read, or the engine does not answer.
+        """
+        documents = self._domain.documents(questions)
+        return self.memory.decide(documents, [_encoded(document) for document in documents])
+
+    def _body(self, document: Document, answer: Answer, revision: str) -> bytes:
+        body: dict[str, Json] = {"decision": answer.allow}
+        context = self._domain.context(document, answer, revision)
+        if context is not None:
+            body["context"] = dict(context)
+        return _encoded(body)
+
+
+def _encoded(value: Document) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,42 @@
+"""The two seams: what a domain states, and who judges it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from authz_service.errors import Fault
+from authz_service.questions import Answer, Document, Json, Question, Verdict
+
+
+class PolicyEngine(Protocol):
+    """Judges documents. OPA in production; the one fake is in the tests and proven against OPA."""
+
+    def ask(self, documents: Sequence[Document]) -> Verdict:
+        """One answer a document, in order, all under one revision; no documents ask for the revision alone.
+
+        Raises:
+            PolicyEngineUnavailable: The engine does not answer.
+            PolicyEngineMisbehaved: What it answers is not in the shape of an answer.
+        """
+
+
+class Domain(Protocol):
+    """What the service is asked about: it states facts, and never judges.
+
+    Attributes:
+        is_finite: Whether the documents are few enough to remember an answer for each.
+    """
+
+    is_finite: bool
+
+    def faults(self, question: Question) -> list[Fault]:
+        """What is wrong with the members that this domain reads, such as a type that cannot be."""
+
+    def documents(self, questions: Sequence[Question]) -> list[Document]:
+        """The facts of each question, in order, read at one moment.
+
+        Raises:
+            DatabaseUnavailable: The facts cannot be read.
+        """
+
+    def context(self, document: Document, answer: Answer, revision: str) -> Mapping[str, Json] | None:
+        """What is told besides the decision, or None for a domain that gives no reasons."""

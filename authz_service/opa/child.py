@@ -1,0 +1,106 @@
+"""The supervised OPA: started, watched, restarted, and never left behind."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import structlog
+
+from authz_service.opa import launch
+
+log = structlog.get_logger()
+
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 5.0
+_HEALTHY_AFTER = 10.0
+
+
+class Child:
+    """An OPA process on a Unix socket, serving the bundle in its folder and every later one put in its place.
+
+    Args:
+        opa: The program.
+        folder: A folder for this OPA alone, private to the user: socket, bundle and log are in it.
+    """
+
+    def __init__(self, opa: Path, folder: Path) -> None:
+        self._opa = opa
+        self._folder = folder
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        # The kernel ends OPA with the thread that started it, so that is one that lasts.
+        self._thread = threading.Thread(target=self._keep_running, name="opa-child", daemon=True)
+        self.bundle = folder / "bundle.tar.gz"
+        self.restarts = 0
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self._socket}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the running OPA, or None."""
+        process = self._process
+        return process.pid if process and process.poll() is None else None
+
+    def start(self) -> None:
+        """Starts OPA; the bundle has to be in place."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends OPA and waits until it is gone; nothing happens to one that was not started."""
+        self._stopping.set()
+        self.restart()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def restart(self) -> None:
+        """Ends the running OPA, so that a new one reads the bundle afresh."""
+        process = self._process
+        if process:
+            process.terminate()
+
+    def last_words(self) -> str:
+        """The last line that OPA wrote."""
+        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        return lines[-1] if lines else ""
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "opa.log"
+
+    @property
+    def _socket(self) -> Path:
+        return self._folder / "opa.sock"
+
+    def _keep_running(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            with self._log.open("ab") as output:
+                self._process = self._spawn(output.fileno())
+            if self._stopping.is_set():
+                self._process.terminate()
+            status = self._process.wait()
+            if self._stopping.is_set():
+                return
+            self.restarts += 1
+            pause = _FIRST_PAUSE if time.monotonic() - started > _HEALTHY_AFTER else min(pause * 2, _LONGEST_PAUSE)
+            log.warning("opa.ended", status=status, restart_in_seconds=pause, said=self.last_words())
+            self._stopping.wait(pause)
+
+    def _spawn(self, output: int) -> "subprocess.Popen[bytes]":
+        launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
+        server = [str(self._opa), "run", "--server", "--skip-version-check", "--log-level", "error"]
+        listening = ["--addr", f"unix://{self._socket}", "--unix-socket-perm", "600"]
+        return subprocess.Popen(  # noqa: S603 - our own launcher, and no shell reads the arguments
+            [*launcher, *server, *listening, "--watch", "--bundle", self.bundle.name],
+            cwd=self._folder,
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )

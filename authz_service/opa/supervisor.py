@@ -1,0 +1,159 @@
+"""One machine's OPA: supervised, with the policy of a folder, and every right edit of it live within a second."""
+
+import json
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import structlog
+import watchfiles
+
+from authz_service.errors import ConfigurationError, Fault, InvalidPolicy, Unavailable
+from authz_service.opa.bundle import build_bundle
+from authz_service.opa.child import Child
+from authz_service.opa.engine import OpaEngine
+
+log = structlog.get_logger()
+
+_PATIENCE_SECONDS = 15.0
+_LIVE_WITHIN_SECONDS = 2.0
+_STATUS = "policy.json"
+
+
+class PolicyStatus(NamedTuple):
+    """How the policy stands, as the supervisor tells every worker.
+
+    Attributes:
+        revision: The revision handed to OPA.
+        since: When that was, as an ISO 8601 time in UTC.
+        rejected: What is wrong with a later edit, a sentence a finding; empty when the folder is in force.
+    """
+
+    revision: str
+    since: str
+    rejected: tuple[str, ...]
+
+
+class SupervisedOpa:
+    """Starts OPA with the policy of a folder and keeps both alive. A context manager.
+
+    Args:
+        opa: The program.
+        policies: A policies folder or a bundle; it is watched.
+
+    Raises:
+        InvalidPolicy: The policy is broken at the start, so there is none to answer by.
+        ConfigurationError: OPA does not start.
+    """
+
+    def __init__(self, opa: Path, policies: Path) -> None:
+        self._opa = opa
+        self._policies = policies
+        self._folder = Path(tempfile.mkdtemp(prefix="authz-opa-"))
+        self._stopping = threading.Event()
+        self._watch = threading.Thread(target=self._follow_edits, name="policy-watch", daemon=True)
+        self._child = Child(opa, self._folder)
+        self._status = PolicyStatus("", "", ())
+
+    @property
+    def url(self) -> str:
+        return self._child.url
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
+    @property
+    def status_file(self) -> Path:
+        """What `read_status` reads, in whichever process."""
+        return self._folder / _STATUS
+
+    def __enter__(self) -> Self:
+        try:
+            revision = build_bundle(self._opa, self._policies, self._child.bundle)
+            self._child.start()
+            if not self._wait_for(revision, _PATIENCE_SECONDS):
+                raise ConfigurationError(f"OPA does not start; the last it said: {self._child.last_words() or 'nothing'}")
+        except BaseException:
+            self._child.stop()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._tell(PolicyStatus(revision, _now(), ()))
+        self._watch.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stopping.set()
+        self._child.stop()
+        self._watch.join()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _follow_edits(self) -> None:
+        # A bundle is replaced as a whole, which only its folder tells.
+        watched = self._policies if self._policies.is_dir() else self._policies.parent
+        for _ in watchfiles.watch(watched, step=50, debounce=400, stop_event=self._stopping, raise_interrupt=False):
+            self._take_over_edit()
+
+    def _take_over_edit(self) -> None:
+        try:
+            revision = build_bundle(self._opa, self._policies, self._child.bundle)
+        except InvalidPolicy as error:
+            self._reject(error.faults)
+        except OSError as error:
+            self._reject([Fault(f"cannot be read: {error.strerror}", file=str(self._policies))])
+        else:
+            if revision != self._status.revision:
+                self._put_in_force(revision)
+            elif self._status.rejected:
+                self._tell(self._status._replace(rejected=()))
+
+    def _reject(self, faults: Sequence[Fault]) -> None:
+        for fault in faults:
+            log.error("policy.edit_rejected", finding=str(fault), still_in_force=self._status.revision)
+        self._tell(self._status._replace(rejected=tuple(map(str, faults))))
+
+    def _put_in_force(self, revision: str) -> None:
+        if not self._wait_for(revision, _LIVE_WITHIN_SECONDS):
+            log.warning("policy.opa_is_restarted", reason="it has not taken the new bundle", revision=revision)
+            self._child.restart()
+        log.info("policy.handed_over", revision=revision, before=self._status.revision)
+        self._tell(PolicyStatus(revision, _now(), ()))
+
+    def _wait_for(self, revision: str, seconds: float) -> bool:
+        engine = OpaEngine(self.url, timeout=0.5)
+        deadline = time.monotonic() + seconds
+        try:
+            while time.monotonic() < deadline and not self._stopping.wait(0.02):
+                try:
+                    if engine.ask(()).revision == revision:
+                        return True
+                except Unavailable:
+                    continue
+        finally:
+            engine.close()
+        return False
+
+    def _tell(self, status: PolicyStatus) -> None:
+        self._status = status
+        written = self._folder / f".{_STATUS}"
+        written.write_text(json.dumps(status._asdict()))
+        written.replace(self.status_file)
+
+
+def read_status(status_file: Path) -> PolicyStatus | None:
+    """How the policy stands, or None when no supervisor tells (any more)."""
+    try:
+        told = json.loads(status_file.read_text())
+    except FileNotFoundError:
+        return None
+    return PolicyStatus(told["revision"], told["since"], tuple(told["rejected"]))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,72 @@
+"""What goes from caller to policy and back: question, document, answer, verdict."""
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+Document: TypeAlias = Mapping[str, Json]
+"""The input that the policy judges. Where a domain's facts are finite it holds enumerations and booleans only."""
+
+NO_PROPERTIES: Mapping[str, Json] = {}
+
+
+class Entity(NamedTuple):
+    """A subject or a resource, as the caller names it."""
+
+    type: str
+    id: str
+    properties: Mapping[str, Json] = NO_PROPERTIES
+
+
+class Action(NamedTuple):
+    name: str
+    properties: Mapping[str, Json] = NO_PROPERTIES
+
+
+class Question(NamedTuple):
+    """May this subject do this with this resource? The caller has been checked, the members have their types."""
+
+    subject: Entity
+    action: Action
+    resource: Entity
+    context: Mapping[str, Json] = NO_PROPERTIES
+
+
+class Reason(NamedTuple):
+    """A rule that grants, or that stands against it.
+
+    Attributes:
+        code: The rule's code, such as `own_mobile_usage`.
+        cites: Ids of the facts and readings that the rule rests on, such as `USER-1`.
+        message: The sentence for the person, by language.
+    """
+
+    code: str
+    cites: tuple[str, ...]
+    message: Mapping[str, str]
+
+
+class Answer(NamedTuple):
+    """What the policy says of one document.
+
+    Attributes:
+        allow: Whether it is allowed.
+        reasons: What grants on a permit, what stands against it on a denial; never empty.
+        route: By which route the person may become administrator, or None.
+        requires: What the person still has to bring, sorted.
+        effects: What has to be carried out with a take-over, sorted.
+    """
+
+    allow: bool
+    reasons: tuple[Reason, ...]
+    route: str | None
+    requires: tuple[str, ...]
+    effects: tuple[str, ...]
+
+
+class Verdict(NamedTuple):
+    """The answers to several documents, in their order, all given under one policy revision."""
+
+    revision: str
+    answers: tuple[Answer, ...]
