@@ -53,3 +53,32 @@ class Scope(StrEnum):
     ADMINISTRATORS = "administrators"
     CUSTOMERS = "customers"
     AUDIT = "audit"
+
+
+class ResourceType(StrEnum):
+    CUSTOMER = "customer"
+    SUBSCRIPTION = "subscription"
+
+
+class ActionName(StrEnum):
+    """Every action there is; the policy's catalogue says which resource type each belongs to."""
+
+    VIEW_BILLS = "view_bills"
+    MANAGE_BILLS = "manage_bills"
+    VIEW_PAYMENT_STATEMENTS = "view_payment_statements"
+    MANAGE_PAYMENT_STATEMENTS = "manage_payment_statements"
+    VIEW_PREMIUM_CLUB_POINTS = "view_premium_club_points"
+    MANAGE_PREMIUM_CLUB_POINTS = "manage_premium_club_points"
+    MANAGE_PROXIMUS_TV_ACCESS = "manage_proximus_tv_access"
+    MANAGE_CLOUD_ACCESS = "manage_cloud_access"
+    MANAGE_FOOT_11_ACCESS = "manage_foot_11_access"
+    VIEW_ROLE = "view_role"
+    BECOME_ADMINISTRATOR = "become_administrator"
+    DELEGATE = "delegate"
+    VIEW_USAGE = "view_usage"
+    ACTIVATE_OPTION = "activate_option"
+    DEACTIVATE_OPTION = "deactivate_option"
+
+
+OPTION_ACTIONS = frozenset({ActionName.ACTIVATE_OPTION, ActionName.DEACTIVATE_OPTION})
+"""The actions that name an option."""

@@ -1,0 +1,120 @@
+"""Joins the parts. The only module that knows them all."""
+
+from dataclasses import dataclass
+
+from flask import Flask, Response, request
+from sqlalchemy import Engine
+
+from authz_service import __version__
+from authz_service.callers.callers import Caller, Callers, read_callers
+from authz_service.customers.activation_code import key_finder
+from authz_service.customers.database import connect
+from authz_service.customers.domain import MyProximus
+from authz_service.decision.decisions import Decisions
+from authz_service.decision.memory import RevisionWatch
+from authz_service.decision.protocols import Domain, PolicyEngine
+from authz_service.errors import ConfigurationError
+from authz_service.opa.engine import OpaEngine
+from authz_service.settings import Settings
+from authz_service.web.authentication import authenticate
+from authz_service.web.bodies import MAX_BYTES
+from authz_service.web.data import data_endpoints
+from authz_service.web.decide import decide_endpoints
+from authz_service.web.health import health_endpoints
+from authz_service.web.openapi import document_endpoints
+from authz_service.web.problems import handle_errors
+from authz_service.web.request_ids import echo_request_ids
+from authz_service.web.roles import role_endpoints
+
+_PARTS = "authz_service"
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an app holds open."""
+
+    database: Engine
+    watch: RevisionWatch
+
+    def close(self) -> None:
+        self.watch.stop()
+        self.database.dispose()
+
+
+def create_app(
+    settings: Settings,
+    *,
+    callers: list[Caller] | None = None,
+    engine: PolicyEngine | None = None,
+    domain: Domain | None = None,
+) -> Flask:
+    """An app of its own: any number of them can live in one process.
+
+    Args:
+        settings: What the operator has set.
+        callers: Who may call; without, those of the file in the settings.
+        engine: The policy engine; without, the OPA in the settings.
+        domain: What is asked about; without, the customer zone in the database of the settings.
+
+    Raises:
+        ConfigurationError: A setting is missing or wrong.
+    """
+    if callers is None:
+        callers = _configured_callers(settings)
+    if engine is None:
+        engine = _configured_engine(settings)
+    database = connect(settings.database_url)
+    decisions = Decisions(domain or MyProximus(database), engine, settings.stale_seconds)
+
+    app = Flask("authz_service", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
+    app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    app.url_map.merge_slashes = False
+    app.register_blueprint(decide_endpoints(decisions))
+    app.register_blueprint(role_endpoints(database))
+    app.register_blueprint(data_endpoints(database, key_finder(settings.activation_key, database)))
+    app.register_blueprint(health_endpoints(database, decisions.memory, settings.policy_status))
+    app.register_blueprint(document_endpoints(__version__))
+    handle_errors(app)
+    authenticate(app, Callers(callers))
+    echo_request_ids(app)
+    app.after_request(_secure)
+
+    watch = RevisionWatch(decisions.memory)
+    watch.start()
+    app.extensions[_PARTS] = Parts(database, watch)
+    return app
+
+
+def close_app(app: Flask) -> None:
+    """Lets go of what the app holds open: its database connections and its thread."""
+    app.extensions[_PARTS].close()
+
+
+def _configured_callers(settings: Settings) -> list[Caller]:
+    if settings.callers is None:
+        raise ConfigurationError(
+            "AUTHZ_CALLERS: is not set; name a YAML file of who may call (see docs/how-to/call-it.md)."
+        )
+    return read_callers(settings.callers)
+
+
+def _configured_engine(settings: Settings) -> PolicyEngine:
+    if settings.opa_url is None:
+        raise ConfigurationError(
+            "AUTHZ_OPA_URL: is not set; name an OPA, or start with `authz-service serve`, which runs one itself."
+        )
+    return OpaEngine(settings.opa_url)
+
+
+def _secure(response: Response) -> Response:
+    # Pages only: an answer of the API is not rendered by anyone.
+    if response.mimetype == "text/html" and request.endpoint:
+        response.headers.update(_SECURITY_HEADERS)
+    return response

@@ -1,0 +1,72 @@
+"""`authz-service customers`: customer data in and out."""
+
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from sqlalchemy import Engine
+
+from authz_service.cli.progress import importing, progress
+from authz_service.customers.activation_code import key_finder
+from authz_service.customers.database import connect, upgrade
+from authz_service.customers.exporting import FileFormat, export
+from authz_service.customers.importing import import_files
+from authz_service.settings import Settings, read_settings
+
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def customers() -> None:
+    """Bring customer data in, or take it out."""
+
+
+@customers.command(
+    "import",
+    epilog="""\b
+Examples:
+  authz-service customers import family.yaml options.yaml
+  authz-service customers import customers.ndjson
+""",
+)
+@click.argument("files", nargs=-1, required=True, type=_EXISTING)
+def import_(files: tuple[Path, ...]) -> None:
+    """Store what is in YAML or NDJSON files: all of it, or nothing and every fault told."""
+    with _database() as (settings, database):
+        upgrade(database)
+        with importing(files) as on_progress:
+            done = import_files(database, files, key_finder(settings.activation_key, database), on_progress)
+    click.echo(f"Stored {done.people:,} people, {done.options:,} options and {done.customers:,} customers.")
+
+
+@customers.command(
+    "export",
+    epilog="""\b
+Examples:
+  authz-service customers export > customers.yaml
+  authz-service customers export --format ndjson --output customers.ndjson
+""",
+)
+@click.option("--format", "style", type=click.Choice(list(FileFormat)), default=FileFormat.YAML, show_default=True)
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file; standard output if left out.")
+def export_(style: FileFormat, output: Path | None) -> None:
+    """Write everything that is stored, but for activation codes."""
+    with _database() as (_, database), progress("Exporting") as on_progress:
+        if output is None:
+            export(database, sys.stdout.buffer, style, on_progress)
+            return
+        with output.open("wb") as stream:
+            export(database, stream, style, on_progress)
+
+
+@contextmanager
+def _database() -> Iterator[tuple[Settings, Engine]]:
+    settings = read_settings()
+    database = connect(settings.database_url)
+    try:
+        yield settings, database
+    finally:
+        database.dispose()

@@ -1,0 +1,114 @@
+"""`authz-service doctor`: what is installed, reachable and configured, and how to mend what is not."""
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from authz_service.callers.callers import read_callers
+from authz_service.customers.database import connect, is_current
+from authz_service.errors import AuthzServiceError, ConfigurationError
+from authz_service.opa.binary import OPA_VERSION, find_opa, project_tool_folder
+from authz_service.opa.bundle import build_bundle
+from authz_service.opa.engine import OpaEngine
+from authz_service.settings import KNOWN, Settings, read_settings
+
+_OLDEST_PYTHON = (3, 11)
+
+
+class Finding(NamedTuple):
+    """One thing looked at: whether it is right, and what was found or what to do."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  authz-service doctor
+  AUTHZ_DATABASE_URL=sqlite:///authz.db authz-service doctor --format json
+"""
+)
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def doctor(style: str) -> None:
+    """Look at what is installed, reachable and configured. Exit 1 if anything has to be mended."""
+    findings = list(_examine())
+    if style == "json":
+        click.echo(json.dumps([finding._asdict() for finding in findings], indent=2))
+    else:
+        width = max(len(finding.what) for finding in findings)
+        for finding in findings:
+            mark = click.style("✓ ok  ", fg="green") if finding.ok else click.style("✗ mend", fg="red")
+            first, *rest = finding.detail.splitlines() or [""]
+            click.echo(f"{mark} {finding.what:<{width}}  {first}")
+            for line in rest:
+                click.echo(f"{'':<{width + 9}}{line}")
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _examine() -> Iterator[Finding]:
+    is_recent = sys.version_info >= _OLDEST_PYTHON
+    wanted = "" if is_recent else f"; {'.'.join(map(str, _OLDEST_PYTHON))} or later is wanted"
+    yield Finding("python", is_recent, platform.python_version() + wanted)
+    yield _try("opa", lambda: f"{OPA_VERSION} at {_opa()}")
+    unknown = sorted(name for name in os.environ if name.startswith("AUTHZ_") and name not in KNOWN)
+    is_known = not unknown
+    yield Finding("variables", is_known, "all known" if is_known else f"not a setting: {', '.join(unknown)}")
+    try:
+        settings = read_settings()
+    except ConfigurationError as error:
+        yield Finding("settings", ok=False, detail=str(error))
+        return
+    yield _try("database", lambda: _database(settings))
+    yield _try("callers", lambda: _callers(settings))
+    if settings.opa_url is None:
+        yield _try("policy", lambda: _policy(settings))
+    else:
+        yield _try("opa sidecar", lambda: _sidecar(settings.opa_url or ""))
+
+
+def _try(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, ok=True, detail=look())
+    except AuthzServiceError as error:
+        return Finding(what, ok=False, detail=str(error))
+
+
+def _opa() -> Path:
+    return find_opa(os.environ, project_tool_folder())
+
+
+def _database(settings: Settings) -> str:
+    database = connect(settings.database_url)
+    try:
+        if not is_current(database):
+            raise ConfigurationError("reachable, but without the tables of this version: start `authz-service serve`.")
+    finally:
+        database.dispose()
+    return f"{database.dialect.name}, tables up to date"
+
+
+def _callers(settings: Settings) -> str:
+    if settings.callers is None:
+        raise ConfigurationError("AUTHZ_CALLERS: is not set; `serve` needs it, `demo` does not.")
+    return f"{len(read_callers(settings.callers))} configured in {settings.callers}"
+
+
+def _policy(settings: Settings) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        revision = build_bundle(_opa(), settings.policies, Path(folder) / "bundle.tar.gz")
+    return f"{settings.policies} is right, revision {revision}"
+
+
+def _sidecar(url: str) -> str:
+    with closing(OpaEngine(url)) as engine:
+        return f"{url} answers under revision {engine.ask(()).revision}"

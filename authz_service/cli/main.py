@@ -1,0 +1,48 @@
+"""The commands, listed by who needs them, and how their errors are told."""
+
+import sys
+
+import click
+
+from authz_service import __version__
+from authz_service.cli.customers import customers
+from authz_service.cli.demo import demo
+from authz_service.cli.doctor import doctor
+from authz_service.cli.policy import policy
+from authz_service.cli.serve import serve
+from authz_service.errors import AuthzServiceError
+from authz_service.logs import configure_logs
+
+_BY_READER = {
+    "Try it and serve": ("demo", "serve"),
+    "Write policies": ("policy",),
+    "Operate": ("customers", "doctor"),
+}
+
+
+class _ByReader(click.Group):
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for reader, names in _BY_READER.items():
+            with formatter.section(reader):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(80)) for name in names])
+
+
+@click.group(cls=_ByReader, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="authz-service")
+def cli() -> None:
+    """Who may do what with a customer number, decided by policy."""
+
+
+for command in (demo, serve, policy, customers, doctor):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Runs a command. Exit status: 0 done, 1 something is wrong with what was given, 2 the call itself is wrong."""
+    configure_logs()
+    try:
+        cli.main()
+    except AuthzServiceError as error:
+        for line in str(error).splitlines():
+            click.secho(line, fg="red", err=True)
+        sys.exit(1)

@@ -1,0 +1,26 @@
+"""Logs for whom they are read by: lines on a terminal, JSON elsewhere, always on stderr."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logs() -> None:
+    """Sets up logging for this process."""
+    is_terminal = sys.stderr.isatty()
+    renderer: structlog.types.Processor = (
+        structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer()
+    )
+    traceback = [] if is_terminal else [structlog.processors.format_exc_info]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *traceback,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,118 @@
+"""Runs the service on this machine: database ready, OPA at hand, worker processes answering."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from functools import partial
+from http import HTTPStatus
+from types import FrameType
+
+import requests
+from flask import Flask
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+from authz_service.app import create_app
+from authz_service.callers.callers import Caller
+from authz_service.customers.database import connect, upgrade
+from authz_service.errors import ConfigurationError
+from authz_service.logs import configure_logs
+from authz_service.opa.binary import find_opa, project_tool_folder
+from authz_service.opa.launch import die_with_parent
+from authz_service.opa.supervisor import SupervisedOpa
+from authz_service.settings import Settings
+
+_THREADS = 16
+_SHUTDOWN_SECONDS = 10
+_ASK_EVERY_SECONDS = 0.05
+
+
+def serve(settings: Settings, callers: list[Caller], host: str, port: int, on_ready: Callable[[], None]) -> None:
+    """Answers until SIGTERM or SIGINT, and leaves no process behind.
+
+    Args:
+        settings: Where its `opa_url` is None, an OPA is supervised here.
+        callers: Who may call.
+        host: The address to listen on.
+        port: The port to listen on.
+        on_ready: Called once, when the service can decide.
+
+    Raises:
+        ConfigurationError: The service cannot start.
+        InvalidPolicy: The policy to start with is broken.
+    """
+    # Until the server has its own handler, a signal still unwinds what has been started.
+    signal.signal(signal.SIGTERM, _leave)
+    _check_port(host, port)
+    database = connect(settings.database_url)
+    upgrade(database)
+    database.dispose()
+    with ExitStack() as started:
+        if settings.opa_url is None:
+            opa = find_opa(os.environ, project_tool_folder())
+            supervised = started.enter_context(SupervisedOpa(opa, settings.policies))
+            settings = settings.with_opa(supervised.url, supervised.status_file)
+        stopping = threading.Event()
+        started.callback(stopping.set)
+        url = f"http://{host}:{port}/readyz"
+        threading.Thread(target=_tell_when_ready, args=(url, stopping, on_ready), daemon=True).start()
+        _run_workers(settings, callers, host, port)
+
+
+def _run_workers(settings: Settings, callers: list[Caller], host: str, port: int) -> None:
+    # A fork would copy the supervisor's threads in mid-step.
+    multiprocessing.set_start_method("spawn", force=True)
+    server = Granian(
+        "authz_service.serve:load_app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=settings.workers,
+        blocking_threads=_THREADS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_SHUTDOWN_SECONDS,
+        log_level=LogLevels.error,
+    )
+    server.serve(target_loader=partial(load_app, settings, callers), wrap_loader=False)
+
+
+def load_app(settings: Settings, callers: list[Caller]) -> Flask:
+    """The app of one worker process, which does not outlive its parent."""
+    die_with_parent(os.getppid())
+    configure_logs()
+    return create_app(settings, callers=callers)
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{host}:{port} cannot be listened on: {error.strerror}. Choose another with --port."
+            ) from error
+
+
+def _tell_when_ready(url: str, stopping: threading.Event, on_ready: Callable[[], None]) -> None:
+    with requests.Session() as session:
+        session.trust_env = False
+        while not stopping.wait(_ASK_EVERY_SECONDS):
+            try:
+                if session.get(url, timeout=2).status_code == HTTPStatus.OK:
+                    on_ready()
+                    return
+            except requests.RequestException:
+                continue

@@ -1,0 +1,106 @@
+"""The settings: each with its unit and default, read from `AUTHZ_…` variables, every fault at once."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from authz_service.errors import ConfigurationError
+
+T = TypeVar("T")
+
+CHECKOUT_POLICIES = Path(__file__).resolve().parents[1] / "policies"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator can set.
+
+    Attributes:
+        database_url: `AUTHZ_DATABASE_URL`, such as `sqlite:////var/lib/authz/authz.db`.
+        opa_url: `AUTHZ_OPA_URL`, `unix:///…` or `http://…`; None for a supervised child.
+        policies: `AUTHZ_POLICIES`, a policies folder or a bundle, for the supervised child.
+        callers: `AUTHZ_CALLERS`, a YAML file of who may call.
+        activation_key: `AUTHZ_ACTIVATION_KEY`, what activation codes are kept under; with SQLite there is a key file
+            beside the database where it is left out.
+        stale_seconds: `AUTHZ_STALE_SECONDS`, how long remembered answers are given while OPA does not answer.
+        workers: `AUTHZ_WORKERS`, processes that answer.
+        policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
+    """
+
+    database_url: str = field(repr=False)
+    opa_url: str | None = None
+    policies: Path = CHECKOUT_POLICIES
+    callers: Path | None = None
+    activation_key: str | None = field(default=None, repr=False)
+    stale_seconds: float = 60.0
+    workers: int = 1
+    policy_status: Path | None = None
+
+    def with_opa(self, url: str, policy_status: Path) -> "Settings":
+        """The same, with the supervised OPA that has been started."""
+        return replace(self, opa_url=url, policy_status=policy_status)
+
+
+KNOWN = {
+    "AUTHZ_DATABASE_URL": "sqlite:///path/to/file, or postgresql+psycopg://user@host/database",
+    "AUTHZ_OPA_URL": "unix:///path/to/socket or http://host:port of a sidecar; left out for a supervised OPA",
+    "AUTHZ_POLICIES": "a policies folder or a bundle, for the supervised OPA",
+    "AUTHZ_CALLERS": "a YAML file of who may call",
+    "AUTHZ_ACTIVATION_KEY": "the key that activation codes are kept under",
+    "AUTHZ_STALE_SECONDS": "seconds that remembered answers are given while OPA does not answer",
+    "AUTHZ_WORKERS": "processes that answer",
+    "AUTHZ_OPA_BIN": "the opa program to run",
+}
+"""Every variable that is read, with what it holds."""
+
+
+def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> Settings:
+    """The settings of the environment, where `given` takes precedence.
+
+    Raises:
+        ConfigurationError: With every fault, a line each; no value is in it.
+    """
+    faults: list[str] = []
+
+    def read(name: str, convert: Callable[[str], T], default: T) -> T:
+        value = environ.get(name, "")
+        if not value:
+            return default
+        try:
+            return convert(value)
+        except ValueError as error:
+            faults.append(f"{name}: {error}.")
+            return default
+
+    values: dict[str, object] = {
+        "database_url": read("AUTHZ_DATABASE_URL", str, ""),
+        "opa_url": read("AUTHZ_OPA_URL", str, None),
+        "policies": read("AUTHZ_POLICIES", Path, CHECKOUT_POLICIES),
+        "callers": read("AUTHZ_CALLERS", Path, None),
+        "activation_key": read("AUTHZ_ACTIVATION_KEY", str, None),
+        "stale_seconds": read("AUTHZ_STALE_SECONDS", _seconds, 60.0),
+        "workers": read("AUTHZ_WORKERS", _count, 1),
+    } | given
+    if not values["database_url"]:
+        faults.append("AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.")
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return Settings(**values)  # type: ignore[arg-type]  # each has been converted above
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise ValueError("must be a number of seconds, 0 or more")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("must be a whole number, 1 or more")
+    return int(text)

@@ -1,0 +1,57 @@
+"""Every endpoint knows its caller, but for those that declare to be open to all."""
+
+from http import HTTPStatus
+
+from flask import Flask, Response, request
+
+from authz_service.callers.callers import Callers
+from authz_service.errors import ConfigurationError
+from authz_service.web.endpoint import declaration_of
+from authz_service.web.problems import problem
+
+_SCHEME = "bearer "
+_REALM = 'Bearer realm="authz-service"'
+
+
+def authenticate(app: Flask, callers: Callers) -> None:
+    """Has every request checked before its view runs.
+
+    Raises:
+        ConfigurationError: An endpoint does not say who may call it.
+    """
+    needs = {}
+    for name, view in app.view_functions.items():
+        if name.endswith(".static"):
+            continue
+        declaration = declaration_of(view)
+        if declaration is None:
+            raise ConfigurationError(f"The endpoint {name} does not declare the scope that it needs.")
+        needs[name] = declaration.scope
+
+    def check() -> Response | None:
+        # Without an endpoint it is a 404 or 405, which tells nobody anything.
+        scope = needs.get(request.endpoint or "")
+        if scope is None:
+            return None
+        given = request.headers.get("Authorization", "")
+        token = given[len(_SCHEME) :].strip() if given[: len(_SCHEME)].lower() == _SCHEME else ""
+        caller = callers.caller_of(token) if token else None
+        if caller is None:
+            return _unauthorized("A valid bearer token is needed in the header Authorization.", "")
+        if scope not in caller.scopes:
+            return _forbidden(scope)
+        return None
+
+    app.before_request(check)
+
+
+def _unauthorized(detail: str, error: str) -> Response:
+    response = problem(HTTPStatus.UNAUTHORIZED, detail)
+    response.headers["WWW-Authenticate"] = _REALM + error
+    return response
+
+
+def _forbidden(scope: str) -> Response:
+    response = problem(HTTPStatus.FORBIDDEN, f"This token does not have the scope {scope}.")
+    response.headers["WWW-Authenticate"] = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
+    return response

@@ -1,0 +1,168 @@
+"""Customers, people and options, one object a call, in the shape of the files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import BaseModel
+from sqlalchemy import Engine
+
+from authz_service.customers.activation_code import FindKey
+from authz_service.customers.customer_store import delete_customer, get_customer, put_customer
+from authz_service.customers.model import Customer, Option, Person
+from authz_service.customers.option_store import delete_option, get_option, put_option
+from authz_service.customers.parsing import parse
+from authz_service.customers.person_store import delete_person, get_person, put_person
+from authz_service.errors import Fault, InvalidRequest, NotFound, StaleVersion
+from authz_service.web.bodies import read_json
+from authz_service.web.endpoint import Endpoint, declares
+from authz_service.words import Scope
+
+_IF_MATCH = {"If-Match": "The ETag that the change was made for; 412 when it is no longer that."}
+_NEVER = -1  # the version of no object
+
+
+@dataclass(frozen=True, slots=True)
+class _Collection:
+    """One kind of object: where it is, its model, and how the store handles it.
+
+    `key` is the member that is also in the address; `broken` tells what a PUT or DELETE may be refused for.
+    """
+
+    path: str
+    noun: str
+    model: type[BaseModel]
+    key: str
+    get: Callable[[str], tuple[dict[str, object], int]]
+    put: Callable[[Any, int | None], tuple[bool, int]]
+    delete: Callable[[str, int | None], None]
+    conflict: str
+    example: dict[str, object]
+
+
+def data_endpoints(database: Engine, find_key: FindKey) -> Blueprint:
+    endpoints = Blueprint("data", __name__)
+    for collection in _collections(database, find_key):
+        _add(endpoints, collection)
+    return endpoints
+
+
+def _collections(database: Engine, find_key: FindKey) -> list[_Collection]:
+    return [
+        _Collection(
+            path="/v1/customers/<number>",
+            noun="customer",
+            model=Customer,
+            key="number",
+            get=lambda key: get_customer(database, key),
+            put=lambda customer, version: put_customer(database, customer, find_key, version),
+            delete=lambda key, version: delete_customer(database, key, version),
+            conflict="The administrators of an existing customer number change by becoming administrator alone.",
+            example={
+                "number": "123456789",
+                "name": "Smith family",
+                "members": [
+                    {"person": "philip.smith", "role": "administrator"},
+                    {"person": "mary.jones", "role": "user"},
+                ],
+                "subscriptions": [
+                    {"id": "internet-1001", "kind": "internet"},
+                    {"id": "mobile-2002", "kind": "mobile", "number": "+32470000002", "holder": "mary.jones"},
+                ],
+            },
+        ),
+        _Collection(
+            path="/v1/people/<path:person>",
+            noun="person",
+            model=Person,
+            key="id",
+            get=lambda key: get_person(database, key),
+            put=lambda person, version: put_person(database, person, version),
+            delete=lambda key, version: delete_person(database, key, version),
+            conflict="The person is a member of a customer number.",
+            example={"id": "mary.jones", "name": "Mary Jones", "email": "mary.jones@example.org"},
+        ),
+        _Collection(
+            path="/v1/options/<path:option>",
+            noun="option",
+            model=Option,
+            key="id",
+            get=lambda key: get_option(database, key),
+            put=lambda option, version: put_option(database, option, version),
+            delete=lambda key, version: delete_option(database, key, version),
+            conflict="Another change came in between.",
+            example={"id": "extra-data-5gb", "name": "Extra data 5 GB", "for": "mobile", "price": "5.00"},
+        ),
+    ]
+
+
+def _add(endpoints: Blueprint, of: _Collection) -> None:
+    missing = {404: f"There is no such {of.noun}."}
+    changing = {409: of.conflict, 412: "It has changed since it was read."}
+
+    @declares(
+        Endpoint(f"Read one {of.noun}.", Scope.CUSTOMERS, answers={200: of.model}, problems=missing)
+    )
+    def read(**address: str) -> Response:
+        [key] = address.values()
+        found, version = of.get(key)
+        return _with_etag(jsonify(found), version)
+
+    @declares(
+        Endpoint(
+            f"Write one {of.noun}, new or in place of what is there.",
+            Scope.CUSTOMERS,
+            body=of.model,
+            answers={200: of.model, 201: of.model},
+            problems=changing,
+            headers=_IF_MATCH,
+            example=of.example,
+        )
+    )
+    def write(**address: str) -> Response:
+        [key] = address.values()
+        given = parse(of.model, read_json(request))
+        if getattr(given, of.key) != key:
+            raise InvalidRequest([Fault("must be the same as in the address", of.key)])
+        is_new, version = of.put(given, _expected_version(of, key))
+        found, _ = of.get(key)
+        response = _with_etag(jsonify(found), version)
+        response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
+        return response
+
+    @declares(
+        Endpoint(
+            f"Delete one {of.noun}.",
+            Scope.CUSTOMERS,
+            answers={204: None},
+            problems=missing | changing,
+            headers=_IF_MATCH,
+        )
+    )
+    def delete(**address: str) -> Response:
+        [key] = address.values()
+        of.delete(key, _expected_version(of, key))
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    endpoints.add_url_rule(of.path, f"read_{of.noun}", read, methods=["GET"])
+    endpoints.add_url_rule(of.path, f"write_{of.noun}", write, methods=["PUT"])
+    endpoints.add_url_rule(of.path, f"delete_{of.noun}", delete, methods=["DELETE"])
+
+
+def _with_etag(response: Response, version: int) -> Response:
+    response.set_etag(str(version))
+    return response
+
+
+def _expected_version(of: _Collection, key: str) -> int | None:
+    """The version that If-Match asks for, None where any will do."""
+    if "If-Match" not in request.headers:
+        return None
+    wanted = request.if_match
+    try:
+        _, version = of.get(key)
+    except NotFound:
+        raise StaleVersion(f"There is no such {of.noun} to match.") from None
+    return version if wanted.contains(str(version)) else _NEVER

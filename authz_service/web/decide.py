@@ -1,0 +1,171 @@
+"""The decide endpoints of the AuthZEN Authorization API 1.0."""
+
+import json
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request
+
+from authz_service.decision.decisions import Decisions
+from authz_service.errors import Fault, InvalidRequest
+from authz_service.ids import new_id
+from authz_service.questions import Question
+from authz_service.web.bodies import json_type, read_object
+from authz_service.web.endpoint import Endpoint, declares
+from authz_service.web.evaluation import inherit, read_question
+from authz_service.web.shapes import (
+    EvaluationRequest,
+    EvaluationResponse,
+    EvaluationsRequest,
+    EvaluationsResponse,
+    Semantic,
+)
+from authz_service.words import Scope
+
+_DECISION_ID = "Decision-Id"
+_STOP_AFTER = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}
+
+_MARY_SEES_HER_USAGE = {
+    "subject": {"type": "person", "id": "mary.jones"},
+    "action": {"name": "view_usage"},
+    "resource": {"type": "subscription", "id": "mobile-2002"},
+    "context": {"channel": "app"},
+}
+
+_EVALUATION = Endpoint(
+    summary="May this person do this? A decision is answered with 200 either way.",
+    scope=Scope.DECIDE,
+    body=EvaluationRequest,
+    answers={200: EvaluationResponse},
+    problems={503: "The facts or the policy cannot be asked: no decision."},
+    example=_MARY_SEES_HER_USAGE,
+)
+
+
+def decide_endpoints(decisions: Decisions) -> Blueprint:
+    endpoints = Blueprint("decide", __name__)
+
+    @endpoints.post("/access/v1/evaluation")
+    @endpoints.post("/v1/decide")
+    @declares(_EVALUATION)
+    def evaluation() -> Response:
+        return _decide_one(decisions, read_object(request))
+
+    @endpoints.post("/access/v1/evaluations")
+    @declares(
+        Endpoint(
+            summary="Many questions in one call, each with what it leaves out taken from the top level.",
+            scope=Scope.DECIDE,
+            body=EvaluationsRequest,
+            answers={200: EvaluationsResponse},
+            problems={503: "The facts or the policy cannot be asked: no decision."},
+            example={
+                **_MARY_SEES_HER_USAGE,
+                "evaluations": [{}, {"resource": {"type": "subscription", "id": "mobile-2003"}}],
+            },
+        )
+    )
+    def evaluations() -> Response:
+        body = read_object(request)
+        items = _items(body)
+        if not items:
+            return _decide_one(decisions, body)
+        bodies = _decide_many(decisions, body, items, _semantic(body))
+        return _response(b'{"evaluations":[' + b",".join(bodies) + b"]}")
+
+    return endpoints
+
+
+def _decide_one(decisions: Decisions, body: Mapping[str, object]) -> Response:
+    faults: list[Fault] = []
+    question = _question(decisions, body, faults)
+    if question is None:
+        raise InvalidRequest(faults)
+    [decision] = decisions.decide([question])
+    return _response(decision.body)
+
+
+def _decide_many(
+    decisions: Decisions, body: Mapping[str, object], items: list[object], semantic: Semantic
+) -> Iterator[bytes] | list[bytes]:
+    questions: list[Question | None] = []
+    faults: list[list[Fault]] = []
+    for item in items:
+        found: list[Fault] = []
+        questions.append(_item(decisions, body, item, found))
+        faults.append(found)
+    if semantic in _STOP_AFTER:
+        return _until(decisions, questions, faults, stop_after=_STOP_AFTER[semantic])
+    decided = iter(decisions.decide([question for question in questions if question]))
+    return [_broken(found) if found else next(decided).body for found in faults]
+
+
+def _until(
+    decisions: Decisions, questions: list[Question | None], faults: list[list[Fault]], *, stop_after: bool
+) -> Iterator[bytes]:
+    """One question at a time, up to the first decision that settles the matter. A broken item is no permit."""
+    for question, found in zip(questions, faults, strict=True):
+        if question is None:
+            yield _broken(found)
+            allow = False
+        else:
+            [decision] = decisions.decide([question])
+            yield decision.body
+            allow = decision.allow
+        if allow is stop_after:
+            return
+
+
+def _item(
+    decisions: Decisions, body: Mapping[str, object], item: object, faults: list[Fault]
+) -> Question | None:
+    if not isinstance(item, dict):
+        faults.append(Fault(f"must be an object, got {json_type(item)}"))
+        return None
+    return _question(decisions, inherit(body, item), faults)
+
+
+def _question(decisions: Decisions, body: Mapping[str, object], faults: list[Fault]) -> Question | None:
+    question = read_question(body, faults)
+    if question is not None:
+        faults.extend(decisions.faults(question))
+    return None if faults else question
+
+
+def _broken(faults: list[Fault]) -> bytes:
+    error = {"status": HTTPStatus.BAD_REQUEST, "message": "; ".join(map(str, faults))}
+    return json.dumps({"decision": False, "context": {"error": error}}, separators=(",", ":")).encode()
+
+
+def _items(body: Mapping[str, object]) -> list[object]:
+    items = body.get("evaluations")
+    if items is None:
+        return []
+    if not isinstance(items, list):
+        raise InvalidRequest([Fault(f"must be an array, got {json_type(items)}", "evaluations")])
+    faults = [
+        Fault(f"must be an object, got {json_type(body[part])}", part)
+        for part in ("subject", "action", "resource", "context")
+        if body.get(part) is not None and not isinstance(body[part], dict)
+    ]
+    if items and faults:
+        raise InvalidRequest(faults)
+    return items
+
+
+def _semantic(body: Mapping[str, object]) -> Semantic:
+    options = body.get("options")
+    if options is None:
+        return Semantic.EXECUTE_ALL
+    if not isinstance(options, dict):
+        raise InvalidRequest([Fault(f"must be an object, got {json_type(options)}", "options")])
+    semantic = options.get("evaluations_semantic")
+    if semantic is None:
+        return Semantic.EXECUTE_ALL
+    if not isinstance(semantic, str) or semantic not in frozenset(Semantic):
+        raise InvalidRequest([Fault(f"must be one of {', '.join(Semantic)}", "options.evaluations_semantic")])
+    return Semantic(semantic)
+
+
+def _response(body: bytes) -> Response:
+    return Response(body, content_type="application/json", headers={_DECISION_ID: new_id()})

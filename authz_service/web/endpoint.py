@@ -1,0 +1,50 @@
+"""What each endpoint declares of itself: the scope that a caller needs, and what the API document tells of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from authz_service.words import Scope
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_ATTRIBUTE = "endpoint_declaration"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The declaration of one endpoint.
+
+    Attributes:
+        summary: One line in the API document.
+        scope: The scope that the caller's token needs; None for an endpoint open to all.
+        body: The model of the request body.
+        answers: The model of the body by success status; None for a success without one.
+        problems: The statuses of its problem documents, with a sentence each. Those of the scope and body are added.
+        example: A request body that works on the Smith family.
+        headers: Request headers that it reads, with a sentence each.
+    """
+
+    summary: str
+    scope: Scope | None
+    answers: Mapping[int, type[BaseModel] | None]
+    body: type[BaseModel] | None = None
+    problems: Mapping[int, str] = field(default_factory=dict)
+    example: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def declares(endpoint: Endpoint) -> Callable[[View], View]:
+    """Decorates a view with its declaration. A view without one is refused when the app is made."""
+
+    def decorate(view: View) -> View:
+        setattr(view, _ATTRIBUTE, endpoint)
+        return view
+
+    return decorate
+
+
+def declaration_of(view: Callable[..., Any]) -> Endpoint | None:
+    return getattr(view, _ATTRIBUTE, None)

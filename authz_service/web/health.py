@@ -1,0 +1,75 @@
+"""Is the process up, and can it decide?"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+from flask import Blueprint, Response
+from sqlalchemy import Engine
+
+from authz_service.customers.database import is_current
+from authz_service.decision.memory import AnswerMemory
+from authz_service.errors import AuthzServiceError
+from authz_service.opa.supervisor import read_status
+from authz_service.web.endpoint import Endpoint, declares
+from authz_service.web.shapes import Alive, Check, Checks, PolicyCheck, Readiness
+
+
+def health_endpoints(database: Engine, memory: AnswerMemory, policy_status: Path | None) -> Blueprint:
+    endpoints = Blueprint("health", __name__)
+
+    @endpoints.get("/healthz")
+    @declares(Endpoint(summary="Whether the process is up.", scope=None, answers={200: Alive}))
+    def healthz() -> dict[str, object]:
+        return Alive(status="alive").model_dump()
+
+    @endpoints.get("/readyz")
+    @declares(
+        Endpoint(
+            summary="Whether database, OPA and policy are usable, and whether an edit of the policy was rejected.",
+            scope=None,
+            answers={200: Readiness, 503: Readiness},
+        )
+    )
+    def readyz() -> tuple[dict[str, object], int]:
+        checks = Checks(
+            database=_check(lambda: _database(database)),
+            opa=_check(lambda: _opa(memory)),
+            policy=_policy(memory, policy_status),
+        )
+        is_ready = checks.database.ok and checks.opa.ok and checks.policy.ok
+        body = Readiness(status="ready" if is_ready else "not ready", checks=checks)
+        return body.model_dump(), HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+
+    return endpoints
+
+
+def _check(ask: Callable[[], str]) -> Check:
+    try:
+        return Check(ok=True, detail=ask())
+    except AuthzServiceError as error:
+        return Check(ok=False, detail=str(error))
+
+
+def _database(database: Engine) -> str:
+    if not is_current(database):
+        raise AuthzServiceError("The tables are not those of this version: start `authz-service serve` once.")
+    return f"{database.dialect.name}, tables up to date"
+
+
+def _opa(memory: AnswerMemory) -> str:
+    memory.confirm()
+    return "answers"
+
+
+def _policy(memory: AnswerMemory, policy_status: Path | None) -> PolicyCheck:
+    status = read_status(policy_status) if policy_status else None
+    rejected = list(status.rejected) if status else []
+    revision = memory.revision
+    if rejected:
+        detail = "A later edit of the policy is broken and not in force; the revision before it answers."
+    elif revision:
+        detail = "The policy in force answers."
+    else:
+        detail = "OPA has answered under no policy yet."
+    return PolicyCheck(ok=bool(revision), detail=detail, revision=revision, rejected=rejected)

@@ -1,0 +1,121 @@
+"""The API document, made from what the endpoints declare."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from werkzeug.routing import Rule
+
+from authz_service.web.bodies import MAX_BYTES
+from authz_service.web.endpoint import Endpoint, declaration_of, declares
+from authz_service.web.request_ids import HEADER
+from authz_service.web.shapes import Problem
+
+_SCHEMA = "#/components/schemas/{model}"
+_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
+_METHODS = ("GET", "POST", "PUT", "DELETE")
+_OF_A_SCOPE = {401: "No valid bearer token.", 403: "The token does not have the scope."}
+_OF_A_BODY = {
+    400: "The body breaks the contract; errors names each member.",
+    413: f"The body is larger than {MAX_BYTES // 1024 // 1024} MiB.",
+}
+_DESCRIPTION = f"""\
+Who may do what with a customer number, decided by policy.
+
+The decide endpoints follow the AuthZEN Authorization API 1.0. Every error is a problem document (RFC 9457).
+The header {HEADER} is echoed, or made."""
+
+
+def document_endpoints(version: str) -> Blueprint:
+    endpoints = Blueprint("documents", __name__, template_folder="templates", static_folder="static")
+
+    @endpoints.get("/openapi.json")
+    @declares(Endpoint("This API as an OpenAPI document.", None, answers={200: None}))
+    def openapi() -> Response:
+        return jsonify(openapi_document(current_app, version))
+
+    @endpoints.get("/docs")
+    @declares(Endpoint("This API as a page to read.", None, answers={200: None}))
+    def docs() -> str:
+        return render_template("docs.html", document=openapi_document(current_app, version))
+
+    return endpoints
+
+
+def openapi_document(app: Flask, version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of every endpoint of the app."""
+    paths: dict[str, dict[str, Any]] = {}
+    models: dict[type[BaseModel], None] = {Problem: None}
+    for rule in app.url_map.iter_rules():
+        declaration = declaration_of(app.view_functions[rule.endpoint])
+        if declaration is None:
+            continue
+        models |= dict.fromkeys(_models(declaration))
+        path = _VARIABLE.sub(r"{\1}", rule.rule)
+        for method in _METHODS:
+            if method in (rule.methods or ()):
+                paths.setdefault(path, {})[method.lower()] = _operation(method, path, rule, declaration)
+    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_SCHEMA)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Authorization service", "version": version, "description": _DESCRIPTION},
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _models(declaration: Endpoint) -> list[type[BaseModel]]:
+    return [model for model in (declaration.body, *declaration.answers.values()) if model]
+
+
+def _operation(method: str, path: str, rule: Rule, declaration: Endpoint) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_"),
+        "summary": declaration.summary,
+    }
+    if declaration.scope:
+        operation["security"] = [{"token": []}]
+        operation["description"] = f"Needs the scope {declaration.scope}."
+    parameters = [_parameter(name, "path", "", is_required=True) for name in sorted(rule.arguments)]
+    parameters += [_parameter(name, "header", what) for name, what in declaration.headers.items()]
+    if parameters:
+        operation["parameters"] = parameters
+    if declaration.body:
+        content = {"schema": _reference(declaration.body)}
+        if declaration.example is not None:
+            content["example"] = declaration.example
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    operation["responses"] = _responses(declaration)
+    return operation
+
+
+def _parameter(name: str, where: str, what: str, *, is_required: bool = False) -> dict[str, Any]:
+    parameter: dict[str, Any] = {"name": name, "in": where, "required": is_required, "schema": {"type": "string"}}
+    return parameter | ({"description": what} if what else {})
+
+
+def _responses(declaration: Endpoint) -> dict[str, Any]:
+    problems = dict(declaration.problems)
+    problems |= _OF_A_SCOPE if declaration.scope else {}
+    problems |= _OF_A_BODY if declaration.body else {}
+    responses = {
+        status: _response("Done." if model is None else "The answer.", "application/json", model)
+        for status, model in declaration.answers.items()
+    } | {status: _response(what, "application/problem+json", Problem) for status, what in problems.items()}
+    return {str(status): response for status, response in sorted(responses.items())}
+
+
+def _response(what: str, content_type: str, model: type[BaseModel] | None) -> dict[str, Any]:
+    if model is None:
+        return {"description": what}
+    return {"description": what, "content": {content_type: {"schema": _reference(model)}}}
+
+
+def _reference(model: type[BaseModel]) -> Mapping[str, str]:
+    return {"$ref": _SCHEMA.format(model=model.__name__)}

@@ -1,0 +1,89 @@
+"""Every error is a problem document (RFC 9457): what is wrong, and which members."""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from authz_service.errors import (
+    AuthzServiceError,
+    Conflict,
+    Fault,
+    InvalidInput,
+    NotFound,
+    StaleVersion,
+    Unavailable,
+)
+
+log = structlog.get_logger()
+
+_STATUSES: dict[type[AuthzServiceError], HTTPStatus] = {
+    InvalidInput: HTTPStatus.BAD_REQUEST,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    StaleVersion: HTTPStatus.PRECONDITION_FAILED,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_SENTENCES = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take this method.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 1 MiB.",
+}
+
+
+def problem(status: int, detail: str, faults: Sequence[Fault] = ()) -> Response:
+    """The response for an error.
+
+    Args:
+        status: The HTTP status.
+        detail: One sentence for the developer who calls.
+        faults: The members that are wrong, each with its own sentence.
+    """
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    if faults:
+        body["errors"] = [{"member": fault.path, "detail": fault.what} for fault in faults]
+    return Response(json.dumps(body), status=status, content_type="application/problem+json")
+
+
+def handle_errors(app: Flask) -> None:
+    """Has every error of the app answered as a problem document."""
+    app.register_error_handler(AuthzServiceError, _expected)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _expected(error: AuthzServiceError) -> Response:
+    status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), None)
+    if status is None:
+        return _unexpected(error)
+    if isinstance(error, InvalidInput):
+        return problem(status, "; ".join(map(str, error.faults)), error.faults)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        log.error("request.unavailable", reason=str(error))
+    response = problem(status, str(error))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _http(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    response = problem(status, _SENTENCES.get(status, f"{status.phrase}."))
+    # What else belongs to the answer, such as Allow with a 405; its content is ours.
+    for name, value in error.get_headers():
+        if name.lower() != "content-type":
+            response.headers[name] = value
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("request.failed", exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; it is in the log of the service.")

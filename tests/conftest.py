@@ -1,0 +1,89 @@
+"""What tests share: the real OPA, a database, an app with the Smith family."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from authz_service.app import close_app, create_app
+from authz_service.callers.callers import Caller, token_sha256
+from authz_service.customers.activation_code import key_finder
+from authz_service.customers.database import connect, upgrade
+from authz_service.customers.importing import import_files
+from authz_service.opa.binary import find_opa, project_tool_folder
+from authz_service.opa.supervisor import SupervisedOpa
+from authz_service.settings import Settings
+from authz_service.words import Scope
+
+ROOT = Path(__file__).resolve().parents[1]
+HOUSEHOLDS = ROOT / "fixtures" / "customers"
+SMITH_FAMILY = HOUSEHOLDS / "smith-family.yaml"
+TOKEN = "token-of-the-tests"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+Load = Callable[[Sequence[Path]], None]
+
+
+@pytest.fixture(scope="session")
+def opa() -> Path:
+    """The pinned OPA."""
+    return find_opa(os.environ, project_tool_folder())
+
+
+@pytest.fixture(scope="session")
+def policies() -> Path:
+    return ROOT / "policies"
+
+
+@pytest.fixture(scope="session")
+def running_opa(opa: Path, policies: Path) -> Iterator[SupervisedOpa]:
+    """One real OPA with the shipped policy for all tests that do not harm it."""
+    with SupervisedOpa(opa, policies) as supervised:
+        yield supervised
+
+
+@pytest.fixture
+def settings(tmp_path: Path, running_opa: SupervisedOpa) -> Settings:
+    url = f"sqlite:///{tmp_path / 'authz.db'}"
+    return Settings(database_url=url, opa_url=running_opa.url, policy_status=running_opa.status_file)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Engine]:
+    """An empty database, the one of `settings`."""
+    engine = connect(settings.database_url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def load(database: Engine) -> Load:
+    """Imports files into the database."""
+
+    def load(files: Sequence[Path]) -> None:
+        import_files(database, files, key_finder(None, database))
+
+    return load
+
+
+@pytest.fixture
+def app(settings: Settings, load: Load) -> Iterator[Flask]:
+    """The app over the Smith family and the real OPA; `TOKEN` has every scope."""
+    load([SMITH_FAMILY])
+    made = create_app(settings, callers=[Caller("tests", token_sha256(TOKEN), frozenset(Scope))])
+    made.testing = False
+    yield made
+    close_app(made)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Calls the app with `TOKEN`; pass `headers` to call otherwise."""
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = BEARER["Authorization"]
+    return client
