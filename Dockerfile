@@ -1,0 +1,46 @@
+# The service with its own OPA, for `serve`. Give the base images by digest to build the same image every time:
+#     docker build --build-arg PYTHON_IMAGE=python@sha256:… --build-arg GO_IMAGE=golang@sha256:… .
+ARG GO_IMAGE=golang:1.27
+ARG PYTHON_IMAGE=python:3.11-slim
+
+# OPA is built from its pinned module, as `make setup` can: every source is checked against go.sum, the version
+# is stated in go.mod alone, and no tag of another image can move under it.
+FROM --platform=${BUILDPLATFORM} ${GO_IMAGE} AS opa
+ARG TARGETOS
+ARG TARGETARCH
+ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly
+WORKDIR /src
+COPY tools/opa/go.mod tools/opa/go.sum ./
+RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -buildvcs=false -ldflags "-s -w" \
+    -o /out/opa github.com/open-policy-agent/opa
+
+FROM ${PYTHON_IMAGE} AS service
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+# Without pip: nothing is installed where the service runs.
+RUN python -m venv --without-pip /opt/venv
+COPY requirements.txt requirements-build.txt ./
+RUN pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: -r requirements.txt
+RUN pip install --require-hashes --only-binary :all: -r requirements-build.txt
+COPY pyproject.toml README.md ./
+COPY authz_service authz_service
+RUN pip wheel --no-build-isolation --no-deps --wheel-dir /out . \
+    && pip --python /opt/venv/bin/python install --no-deps /out/*.whl
+
+FROM ${PYTHON_IMAGE}
+COPY --from=opa /out/opa /usr/local/bin/opa
+COPY --from=service /opt/venv /opt/venv
+COPY policies /srv/policies
+ENV PATH=/opt/venv/bin:${PATH} PYTHONUNBUFFERED=1 AUTHZ_POLICIES=/srv/policies
+# An image with another OPA than the service accepts is not made.
+RUN ["python", "-c", "import os; from authz_service.opa.binary import find_opa; find_opa(os.environ, None)"]
+# A number, because an orchestrator cannot tell that a name is not root; a folder, because a database file needs one.
+RUN ["install", "-d", "-o", "10001", "-g", "10001", "/var/lib/authz"]
+WORKDIR /var/lib/authz
+USER 10001:10001
+EXPOSE 8080
+# No proxy: the question is whether this container answers.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-c", \
+    "import urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:8080/healthz', timeout=3)"]
+ENTRYPOINT ["authz-service"]
+CMD ["serve"]

@@ -1,0 +1,44 @@
+# The words to type. Whatever thinks is in tools/, where it is tested.
+
+# The Python to make .venv with; looked for if empty.
+PYTHON ?=
+ARGS ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lock
+
+##@ Begin
+demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
+	@$(BIN)/authz-service demo $(ARGS)
+
+setup: ## .venv with the locked packages, and the pinned OPA; the other words do it themselves
+	@PYTHON="$(PYTHON)" tools/with-python -m tools.setup
+
+##@ Change
+test: setup ## all tests; ARGS="tests/opa -k finds" goes to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## what CI runs: lint, types, layers, policies, tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@opa=$$($(BIN)/python -m tools.setup_opa) && set -x && \
+	"$$opa" fmt --fail --list policies && \
+	"$$opa" check --strict --schema policies/schemas policies/bundle
+	@$(MAKE) --no-print-directory test
+
+format: setup ## Python and Rego, as the style has them
+	$(BIN)/ruff check --fix-only --exit-zero
+	$(BIN)/ruff format
+	@opa=$$($(BIN)/python -m tools.setup_opa) && set -x && "$$opa" fmt --write policies
+
+##@ Maintain
+lock: ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions
+	@PYTHON="$(PYTHON)" tools/with-python -m tools.lock $(ARGS)
+
+help: ## these words
+	@awk 'BEGIN { FS = ":.*## " } \
+	/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
