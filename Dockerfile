@@ -43,4 +43,4 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-c", \
     "import urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:8080/healthz', timeout=3)"]
 ENTRYPOINT ["authz-service"]
-CMD ["serve"]
+CMD ["serve", "--host", "0.0.0.0"]
