@@ -1,0 +1,200 @@
+"""The database: connecting, transactions that only read or also write, and keeping its tables up to date."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SQLiteConnection
+from sqlite3 import OperationalError as SQLiteOperationalError
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
+
+LOCK_WAIT_SECONDS = 5
+_WRITES = "authz_writes"
+# Any number will do as long as nobody else asks this database for the same one.
+_UPGRADE_LOCK = 7_420_118
+
+
+def connect(url: str) -> Engine:
+    """An engine for `sqlite:///…` or `postgresql+psycopg://…`; a SQLite file is made, mode 0600, if need be.
+
+    Raises:
+        ConfigurationError: The URL cannot be used.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError(
+            "AUTHZ_DATABASE_URL is not a URL of a database; write sqlite:///FILE or postgresql+psycopg://…"
+        ) from None
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            return _connect_sqlite(parsed)
+        # A statement's parameters are personal data and stay out of messages and logs.
+        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise ConfigurationError(
+            f"AUTHZ_DATABASE_URL names {parsed.drivername}, whose driver is not installed;"
+            " for PostgreSQL write postgresql+psycopg://… and install psycopg"
+        ) from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees one state of the data throughout. It waits for no writer.
+
+    Raises:
+        DatabaseUnavailable: The database does not answer, or cannot be used.
+    """
+    with errors_in_our_words(), engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: committed at the end of the block, rolled back on an exception.
+
+    On SQLite it has the write lock from the start, so what it reads holds until it commits.
+
+    Raises:
+        Conflict: The database's own rules refuse the change.
+        DatabaseUnavailable: The database does not answer, or is locked for too long.
+    """
+    with errors_in_our_words(), engine.connect() as connection, begin_writing(connection):
+        yield connection
+
+
+@contextmanager
+def begin_writing(connection: Connection) -> Iterator[None]:
+    """The same on a connection that is already open and in no transaction."""
+    connection.execution_options(**{_WRITES: True})
+    try:
+        with connection.begin():
+            yield
+    finally:
+        connection.execution_options(**{_WRITES: False})
+
+
+@contextmanager
+def errors_in_our_words() -> Iterator[None]:
+    """What the database or its driver raises in the block leaves it as one of our own exceptions."""
+    try:
+        yield
+    except IntegrityError:
+        # The driver's message may hold the values, so it goes no further.
+        raise Conflict("Another change came in between and this one no longer fits; read again and retry.") from None
+    except (DBAPIError, PoolTimeoutError) as error:
+        raise DatabaseUnavailable("The database does not answer or cannot be used.") from error
+
+
+def upgrade(engine: Engine) -> None:
+    """Makes the tables or brings them up to date. Safe when several processes start at once.
+
+    Raises:
+        ConfigurationError: The database was made by a later version of this program.
+        DatabaseUnavailable: The database does not answer.
+    """
+    if is_current(engine):
+        return
+    config = _alembic()
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise ConfigurationError(
+                "the database was made by a later version of this program; start that version"
+            ) from error
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the tables are those that this version expects.
+
+    Raises:
+        DatabaseUnavailable: The database does not answer.
+    """
+    with reading(engine) as connection:
+        heads = MigrationContext.configure(connection).get_current_heads()
+    return set(heads) == set(ScriptDirectory.from_config(_alembic()).get_heads())
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """The file of a SQLite database, None where there is none."""
+    name = engine.url.database
+    if engine.dialect.name != "sqlite" or not name or name == ":memory:":
+        return None
+    return Path(name)
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "authz_service.customers:migrations")
+    return config
+
+
+def _connect_sqlite(url: URL) -> Engine:
+    in_memory = not url.database or url.database == ":memory:"
+    arguments: dict[str, Any] = {"connect_args": {"timeout": LOCK_WAIT_SECONDS}}
+    if in_memory:
+        # The data lives and dies with its one connection, which threads take in turns.
+        arguments["connect_args"]["check_same_thread"] = False
+        arguments |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+    elif url.database:
+        _make_private_file(Path(url.database))
+    engine = create_engine(url, hide_parameters=True, **arguments)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_private_file(path: Path) -> None:
+    # SQLite gives its journal files the permissions of the database.
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise ConfigurationError(f"the database file {path} cannot be opened: {error.strerror}") from error
+
+
+def _set_up_sqlite(connection: SQLiteConnection, _record: object) -> None:
+    # The driver begins transactions late and not for reads; `_begin_sqlite` begins them all.
+    connection.isolation_level = None
+    _use_write_ahead_log(connection)
+    # With a write-ahead log anything less may lose a change that was answered, when the power fails.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _use_write_ahead_log(connection: SQLiteConnection) -> None:
+    # Other statements wait for a lock; this one fails at once when a second process is just starting.
+    give_up = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except SQLiteOperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # Taken first, the write lock waits for other writers; taken later, it fails if one came in between.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

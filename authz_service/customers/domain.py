@@ -1,0 +1,85 @@
+"""MyProximus, the customer zone, as the domain that decisions are asked about."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Engine
+
+from authz_service.customers.database import reading
+from authz_service.customers.document import document
+from authz_service.customers.facts import Asked, Facts, read_eligibility, read_facts
+from authz_service.errors import Fault
+from authz_service.questions import Answer, Document, Json, Question
+from authz_service.words import OPTION_ACTIONS, ActionName, Channel, ResourceType
+
+_PERSON = "person"
+_CHANNELS = frozenset(Channel)
+_LANGUAGE = "en"
+
+
+class MyProximus:
+    """States the facts of a question from the customer data."""
+
+    is_finite = True
+
+    def __init__(self, database: Engine) -> None:
+        self._database = database
+
+    def faults(self, question: Question) -> list[Fault]:
+        return list(_faults(question))
+
+    def documents(self, questions: Sequence[Question]) -> list[Document]:
+        asked = [_asked(question) for question in questions]
+        with reading(self._database) as connection:
+            facts = read_facts(connection, asked)
+            candidates = [n for n, question in enumerate(questions) if _asks_eligibility(question, facts[n])]
+            rows = read_eligibility(connection, [asked[n] for n in candidates]) if candidates else []
+        eligibility = dict(zip(candidates, rows, strict=True))
+        return [document(question, facts[n], eligibility.get(n)) for n, question in enumerate(questions)]
+
+    def context(self, document: Document, answer: Answer, revision: str) -> Mapping[str, Json]:
+        context: dict[str, Json] = {
+            "role": None if document["role"] == "none" else document["role"],
+            "policy_revision": revision,
+            "reasons": [
+                {"code": reason.code, "cites": list(reason.cites), "message": reason.message[_LANGUAGE]}
+                for reason in answer.reasons
+            ],
+        }
+        if document["action"] == ActionName.BECOME_ADMINISTRATOR:
+            if answer.route is not None:
+                context["route"] = answer.route
+            context["requires"] = list(answer.requires)
+        return context
+
+
+def _asks_eligibility(question: Question, facts: Facts) -> bool:
+    return (
+        question.action.name == ActionName.BECOME_ADMINISTRATOR
+        and question.resource.type == ResourceType.CUSTOMER
+        and facts.customer_kind is not None
+    )
+
+
+def _faults(question: Question) -> Iterator[Fault]:
+    channel = question.context.get("channel")
+    if channel is not None and not (isinstance(channel, str) and channel in _CHANNELS):
+        yield Fault('must be "web" or "app", or left out', "context.channel")
+    option = question.action.properties.get("option")
+    if question.action.name in OPTION_ACTIONS and option is not None and not isinstance(option, str):
+        yield Fault("must be a string", "action.properties.option")
+
+
+def _asked(question: Question) -> Asked:
+    resource = question.resource
+    option = question.action.properties.get("option") if question.action.name in OPTION_ACTIONS else None
+    return Asked(
+        person=_id(question.subject.id if question.subject.type == _PERSON else None),
+        customer=_id(resource.id if resource.type == ResourceType.CUSTOMER else None),
+        subscription=_id(resource.id if resource.type == ResourceType.SUBSCRIPTION else None),
+        option=_id(option if isinstance(option, str) else None),
+    )
+
+
+def _id(value: str | None) -> str | None:
+    # No id has a NUL character, and no database takes one in JSON.
+    return None if value is None or "\0" in value else value

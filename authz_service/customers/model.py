@@ -1,0 +1,157 @@
+"""A person, an option and a customer as files and requests give them.
+
+These models know shapes. What must agree within one customer is in `rules.py`; `parsing.py` applies both and
+is the only way in.
+"""
+
+import datetime as dt
+import re
+import unicodedata
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from authz_service.words import CustomerKind, PaidBy, Plan, Role, SubscriptionKind
+
+OWN_SENTENCE = "own_sentence"
+"""The type of the validation errors whose message is a sentence of ours."""
+
+
+HALF_OF_A_PAIR = "must not hold half of a surrogate pair"
+
+
+def fault(sentence: str) -> PydanticCustomError:
+    return PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": sentence})
+
+
+def _text(longest: int) -> AfterValidator:
+    def check(value: str) -> str:
+        if not value:
+            raise fault("must not be empty")
+        if len(value) > longest:
+            raise fault(f"must not be longer than {longest} characters")
+        if not value.isprintable():
+            categories = {unicodedata.category(character) for character in value}
+            if "Cc" in categories:
+                raise fault("must not hold control characters")
+            if "Cs" in categories:
+                raise fault(HALF_OF_A_PAIR)
+        return value
+
+    return AfterValidator(check)
+
+
+def _like(pattern: str, sentence: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise fault(sentence)
+        return value
+
+    return AfterValidator(check)
+
+
+def _cents(value: object) -> int:
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    amount = re.fullmatch(r"([0-9]{1,7})(?:\.([0-9]{1,2}))?", value)
+    if not amount:
+        raise fault('must be a price such as "5.00"')
+    return int(amount[1]) * 100 + int((amount[2] or "").ljust(2, "0"))
+
+
+def _iso_date(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            pass
+    elif type(value) is dt.date:
+        return value
+    raise fault("must be a date such as 2026-11-02")
+
+
+def _unique(values: list[str]) -> list[str]:
+    if len(set(values)) != len(values):
+        raise fault("must not name a number twice")
+    return values
+
+
+Id = Annotated[str, _text(200)]
+Name = Annotated[str, _text(200)]
+CustomerNumber = Annotated[str, _like(r"[0-9]{1,20}", "must be 1 to 20 digits")]
+MobileNumber = Annotated[
+    str, _like(r"\+[1-9][0-9]{1,14}", 'must be a number in international form such as "+32470000001"')
+]
+_PART_OF_ADDRESS = r"""[^\s@<>()\[\],;:"\\]+"""
+EmailAddress = Annotated[
+    str,
+    _text(254),
+    _like(f"{_PART_OF_ADDRESS}@{_PART_OF_ADDRESS}", "must be an e-mail address such as ann@example.org"),
+]
+# An enumeration given as its word: strict would want the Python object.
+_lax = Field(strict=False)
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Person(_Model):
+    id: Id
+    name: Name
+    email: EmailAddress
+    other_provider_numbers: Annotated[list[MobileNumber], AfterValidator(_unique)] = []
+
+
+class Option(_Model):
+    """Free when its price is 0. Cents keep a price exact."""
+
+    id: Id
+    name: Name
+    subscription_kind: Annotated[SubscriptionKind, _lax] = Field(alias="for")
+    price_cents: Annotated[int, BeforeValidator(_cents), WithJsonSchema({"type": "string"})] = Field(alias="price")
+
+
+class Activation(_Model):
+    """An activation code as it is issued. Source: ELIG-1."""
+
+    code: Annotated[str, _text(100)]
+    date: Annotated[dt.date, BeforeValidator(_iso_date)]
+
+
+class Member(_Model):
+    person: Id
+    role: Annotated[Role, _lax]
+
+
+class Mobile(_Model):
+    id: Id
+    kind: Literal[SubscriptionKind.MOBILE]
+    number: MobileNumber
+    holder: Id
+    plan: Annotated[Plan, _lax] = Plan.SUBSCRIPTION
+    paid_by: Annotated[PaidBy, _lax] = PaidBy.CUSTOMER
+
+
+class OtherSubscription(_Model):
+    """Anything but a mobile has neither number nor holder."""
+
+    id: Id
+    kind: Literal[SubscriptionKind.INTERNET, SubscriptionKind.TV, SubscriptionKind.LANDLINE, SubscriptionKind.OTHER]
+
+
+Subscription = Annotated[Mobile | OtherSubscription, Field(discriminator="kind")]
+
+
+class Customer(_Model):
+    """One customer number with everything on it. Source: ROLE-1."""
+
+    number: CustomerNumber
+    name: Name
+    kind: Annotated[CustomerKind, _lax] = CustomerKind.RESIDENTIAL
+    activation: Activation | None = None
+    members: list[Member] = []
+    subscriptions: list[Subscription] = []

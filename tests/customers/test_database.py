@@ -1,0 +1,240 @@
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, text
+
+from authz_service.customers import database
+from authz_service.customers.database import connect, is_current, reading, sqlite_file, upgrade, writing
+from authz_service.customers.schema import metadata
+from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
+
+INSERT_ANN = text("INSERT INTO people (id, name, email) VALUES ('ann', 'Ann', 'ann@example.org')")
+COUNT_PEOPLE = text("SELECT count(*) FROM people")
+
+
+@pytest.fixture
+def unmigrated(tmp_path: Path) -> Iterator[Engine]:
+    engine = connect(f"sqlite:///{tmp_path / 'new.db'}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def in_memory() -> Iterator[Engine]:
+    engine = connect("sqlite://")
+    yield engine
+    engine.dispose()
+
+
+# connecting
+
+
+def test_a_new_sqlite_file_is_its_owner_s_alone(unmigrated: Engine) -> None:
+    upgrade(unmigrated)
+    with reading(unmigrated):
+        folder = Path(str(unmigrated.url.database)).parent
+        modes = {stat.S_IMODE(file.stat().st_mode) for file in folder.glob("new.db*")}
+    assert modes == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 1), ("foreign_keys", 1), ("busy_timeout", 5000)],
+)
+def test_every_sqlite_connection_is_set_up(engine: Engine, pragma: str, value: object) -> None:
+    with reading(engine) as connection:
+        assert connection.scalar(text(f"PRAGMA {pragma}")) == value
+
+
+@pytest.mark.parametrize("url", ["", "no url", "oracle9://x", "postgresql+nothing://x"])
+def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="AUTHZ_DATABASE_URL"):
+        connect(url)
+
+
+def test_a_refused_url_keeps_its_password_to_itself() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        connect("nothing://user:hunter2@host/database")
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere/a.db cannot be opened: No such file or directory"):
+        connect(f"sqlite:///{tmp_path}/nowhere/a.db")
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_text("This is a letter, and it is long enough not to be taken for an empty file." * 9)
+    engine = connect(f"sqlite:///{tmp_path / 'a.db'}")
+    with pytest.raises(DatabaseUnavailable):
+        upgrade(engine)
+    engine.dispose()
+
+
+def test_the_file_of_a_sqlite_database_is_known(unmigrated: Engine, in_memory: Engine, tmp_path: Path) -> None:
+    assert sqlite_file(unmigrated) == tmp_path / "new.db"
+    assert sqlite_file(in_memory) is None
+
+
+# transactions
+
+
+def test_what_is_written_is_there_afterwards(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(INSERT_ANN)
+    with reading(engine) as connection:
+        assert connection.scalar(COUNT_PEOPLE) == 1
+
+
+def test_an_exception_undoes_what_was_written(engine: Engine) -> None:
+    def write_and_fail() -> None:
+        with writing(engine) as connection:
+            connection.execute(INSERT_ANN)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write_and_fail()
+    with reading(engine) as connection:
+        assert connection.scalar(COUNT_PEOPLE) == 0
+
+
+def test_a_reader_sees_one_state_while_others_write(engine: Engine) -> None:
+    with reading(engine) as reader:
+        assert reader.scalar(COUNT_PEOPLE) == 0
+        with writing(engine) as writer:
+            writer.execute(INSERT_ANN)
+        assert reader.scalar(COUNT_PEOPLE) == 0
+    with reading(engine) as reader:
+        assert reader.scalar(COUNT_PEOPLE) == 1
+
+
+def test_writers_that_read_before_they_write_wait_for_each_other(engine: Engine) -> None:
+    add_one_more = text("INSERT INTO people (id, name, email) SELECT count(*), 'a', 'a@b' FROM people")
+    together = threading.Barrier(4)
+
+    def add() -> None:
+        together.wait()
+        for _ in range(5):
+            with writing(engine) as connection:
+                connection.execute(COUNT_PEOPLE)
+                connection.execute(add_one_more)
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with reading(engine) as connection:
+        assert connection.scalar(COUNT_PEOPLE) == 20
+
+
+def test_a_writer_kept_waiting_too_long_finds_the_database_unavailable(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "LOCK_WAIT_SECONDS", 0)
+    impatient = connect(engine.url.render_as_string())
+    with writing(engine), pytest.raises(DatabaseUnavailable), writing(impatient):
+        pytest.fail("two writers at once")
+    impatient.dispose()
+
+
+def test_what_the_database_s_rules_refuse_is_a_conflict_without_the_values(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(INSERT_ANN)
+    with pytest.raises(Conflict) as refusal, writing(engine) as connection:
+        connection.execute(INSERT_ANN)
+    assert "ann" not in str(refusal.value)
+    assert refusal.value.__suppress_context__
+
+
+def test_a_rule_checked_at_the_end_of_the_transaction_is_a_conflict_too(smiths: Engine) -> None:
+    new_holder = text("UPDATE subscriptions SET holder = 'ann.other' WHERE id = 'mobile-2001'")
+    with pytest.raises(Conflict), writing(smiths) as connection:
+        connection.execute(new_holder)
+    with reading(smiths) as connection:
+        holders = connection.scalars(text("SELECT holder FROM subscriptions WHERE holder = 'ann.other'"))
+        assert holders.all() == []
+
+
+def test_threads_take_turns_on_a_database_in_memory(in_memory: Engine) -> None:
+    upgrade(in_memory)
+
+    def add(name: str) -> None:
+        with writing(in_memory) as connection:
+            connection.execute(text("INSERT INTO people (id, name, email) VALUES (:id, 'a', 'a@b')"), {"id": name})
+
+    threads = [threading.Thread(target=add, args=(str(n),)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with reading(in_memory) as connection:
+        assert connection.scalar(COUNT_PEOPLE) == 4
+
+
+# migrations
+
+
+def test_a_new_database_is_not_current_until_it_is_upgraded(unmigrated: Engine) -> None:
+    assert not is_current(unmigrated)
+    upgrade(unmigrated)
+    assert is_current(unmigrated)
+
+
+def test_upgrading_again_changes_nothing(smiths: Engine) -> None:
+    upgrade(smiths)
+    with reading(smiths) as connection:
+        assert connection.scalar(COUNT_PEOPLE) == 3
+
+
+def test_the_migrated_database_is_the_one_that_the_tables_describe(engine: Engine) -> None:
+    with reading(engine) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_migrated_database_has_every_constraint_that_the_tables_describe(engine: Engine, in_memory: Engine) -> None:
+    with writing(in_memory) as connection:
+        metadata.create_all(connection)
+    assert _definitions(engine) == _definitions(in_memory)
+
+
+def _definitions(engine: Engine) -> dict[str, list[str]]:
+    definitions = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
+    with reading(engine) as connection:
+        return {row.name: sorted(row.sql.replace(",", "\n").split("\n")) for row in connection.execute(definitions)}
+
+
+def test_a_database_of_a_later_version_is_refused(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert not is_current(engine)
+    with pytest.raises(ConfigurationError, match="made by a later version"):
+        upgrade(engine)
+
+
+def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from authz_service.customers.database import connect, upgrade\n"
+        "engine = connect(sys.argv[1])\n"
+        "upgrade(engine)\n"
+        "engine.dispose()\n"
+    )
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    processes = [subprocess.Popen([sys.executable, "-c", program, url]) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0] * 4
+    engine = connect(url)
+    assert is_current(engine)
+    engine.dispose()
+
+
+def test_an_unmigrated_database_is_unavailable_not_empty(unmigrated: Engine) -> None:
+    with pytest.raises(DatabaseUnavailable), reading(unmigrated) as connection:
+        connection.execute(COUNT_PEOPLE)
