@@ -57,7 +57,7 @@ def _settings(state: Path, policies: Path | None) -> Settings:
         given["database_url"] = f"sqlite:///{state.resolve() / 'authz.db'}"
     if policies is not None:
         given["policies"] = policies
-    return read_settings(**given)
+    return read_settings(os.environ, **given)
 
 
 def _load(settings: Settings, files: tuple[Path, ...]) -> None:

@@ -46,7 +46,7 @@ def test_a_new_sqlite_file_is_its_owner_s_alone(unmigrated: Engine) -> None:
 
 @pytest.mark.parametrize(
     ("pragma", "value"),
-    [("journal_mode", "wal"), ("synchronous", 1), ("foreign_keys", 1), ("busy_timeout", 5000)],
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
 )
 def test_every_sqlite_connection_is_set_up(engine: Engine, pragma: str, value: object) -> None:
     with reading(engine) as connection:
