@@ -1,24 +1,24 @@
 """Everything that can go wrong, as one tree.
 
-    AuthzServiceError
-    ├── ConfigurationError          a setting, a file or a program is not as it has to be
-    ├── InvalidInput                what was handed in breaks the contract: every fault is listed
-    │   ├── InvalidRequest          … by a caller, over HTTP (400)
-    │   ├── InvalidFile             … in a file of customer data
-    │   └── InvalidPolicy           … in the policy
-    ├── NotFound                    404
-    │   ├── UnknownCustomer
-    │   ├── UnknownPerson
-    │   ├── UnknownOption
-    │   └── NotLinked
-    ├── Conflict                    409
-    │   ├── AdministratorsChange    administrators change by a take-over alone
-    │   └── StillInUse              something else refers to what should be deleted
-    ├── StaleVersion                412
-    └── Unavailable                 503: broken is never "no"
-        ├── PolicyEngineUnavailable OPA does not answer
-        ├── PolicyEngineMisbehaved  OPA answers, but not in the shape of an answer
-        └── DatabaseUnavailable
+AuthzServiceError
+├── ConfigurationError          a setting, a file or a program is not as it has to be
+├── InvalidInput                what was handed in breaks the contract: every fault is listed
+│   ├── InvalidRequest          … by a caller, over HTTP (400)
+│   ├── InvalidFile             … in a file of customer data
+│   └── InvalidPolicy           … in the policy
+├── NotFound                    404
+│   ├── UnknownCustomer
+│   ├── UnknownPerson
+│   ├── UnknownOption
+│   └── NotLinked
+├── Conflict                    409
+│   ├── AdministratorsChange    administrators change by a take-over alone
+│   └── StillInUse              something else refers to what should be deleted
+├── StaleVersion                412
+└── Unavailable                 503: broken is never "no"
+    ├── PolicyEngineUnavailable OPA does not answer
+    ├── PolicyEngineMisbehaved  OPA answers, but not in the shape of an answer
+    └── DatabaseUnavailable
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,10 @@ def configure_logs() -> None:
     """Sets up logging for this process."""
     is_terminal = sys.stderr.isatty()
     renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer()
+        # A traceback with the values of variables would have tokens and activation codes in it.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if is_terminal
+        else structlog.processors.JSONRenderer()
     )
     traceback = [] if is_terminal else [structlog.processors.format_exc_info]
     structlog.configure(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 Document: TypeAlias = Mapping[str, Json]
 """The input that the policy judges. Where a domain's facts are finite it holds enumerations and booleans only."""

@@ -60,7 +60,7 @@ def serve(settings: Settings, callers: list[Caller], host: str, port: int, on_re
             settings = settings.with_opa(supervised.url, supervised.status_file)
         stopping = threading.Event()
         started.callback(stopping.set)
-        url = f"http://{host}:{port}/readyz"
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}/readyz"
         threading.Thread(target=_tell_when_ready, args=(url, stopping, on_ready), daemon=True).start()
         _run_workers(settings, callers, host, port)
 
@@ -80,12 +80,12 @@ def _run_workers(settings: Settings, callers: list[Caller], host: str, port: int
         workers_kill_timeout=_SHUTDOWN_SECONDS,
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(load_app, settings, callers), wrap_loader=False)
+    server.serve(target_loader=partial(load_app, settings, callers, os.getpid()), wrap_loader=False)
 
 
-def load_app(settings: Settings, callers: list[Caller]) -> Flask:
+def load_app(settings: Settings, callers: list[Caller], parent: int) -> Flask:
     """The app of one worker process, which does not outlive its parent."""
-    die_with_parent(os.getppid())
+    die_with_parent(parent)
     configure_logs()
     return create_app(settings, callers=callers)
 

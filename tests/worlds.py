@@ -25,6 +25,7 @@ _OPTIONS = {
     "free-internet": ("internet", 0),
     "paid-tv": ("tv", 995),
 }
+_CODES: st.SearchStrategy[str | int] = st.sampled_from(["none", "unused", "used", 1, 4, 5, 9])
 _ACTIONS = [
     *sorted(ADMINISTRATOR_ACTIONS), "view_role", "become_administrator", "delegate",
     "view_usage", "activate_option", "deactivate_option", "fly",
@@ -51,7 +52,7 @@ def households(draw: st.DrawFn, number: str) -> Household:
         number=number,
         kind=kind,
         roles=roles,
-        code=draw(st.sampled_from(["none", "unused", "used", 1, 4, 5, 9])),
+        code=draw(_CODES),
         mobiles={f"{number}-mobile-{n}": mobile for n, mobile in enumerate(mobiles)},
         others={f"{number}-other-{n}": other for n, other in enumerate(others)},
     )
@@ -86,17 +87,18 @@ def store(world: World, database: Engine) -> None:
         for table in reversed(metadata.sorted_tables):
             connection.execute(delete(table))
     for person, numbers in world.people.items():
-        body = {"id": person, "name": person, "email": f"{person}@example.org", "other_provider_numbers": numbers}
+        email = f"{person}@example.org"
+        body = {"id": person, "name": person, "email": email, "other_provider_numbers": numbers}
         put_person(database, parse(Person, body))
     for option, (kind, cents) in world.options.items():
-        body = {"id": option, "name": option, "for": kind, "price": f"{cents // 100}.{cents % 100:02}"}
-        put_option(database, parse(Option, body))
+        price = f"{cents // 100}.{cents % 100:02}"
+        put_option(database, parse(Option, {"id": option, "name": option, "for": kind, "price": price}))
     for household in world.households:
         _store_household(household, database)
 
 
 def _store_household(household: Household, database: Engine) -> None:
-    body = {
+    body: dict[str, object] = {
         "number": household.number,
         "name": "Household",
         "kind": household.kind,

@@ -3,9 +3,9 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -55,14 +55,18 @@ def read_callers(path: Path) -> list[Caller]:
         ConfigurationError: With every fault, a line each; none has a digest in it.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - it is a safe loader
     except OSError as error:
         raise ConfigurationError(f"{_SETTING}: {path}: cannot be read: {error.strerror}.") from error
+    except _RepeatedKey as error:
+        raise ConfigurationError(f"{_SETTING}: {path}: {error}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{_SETTING}: {path}: is not YAML.") from error
-    listed = content.get("callers") if isinstance(content, dict) else None
+    listed = content["callers"] if isinstance(content, dict) and set(content) == {"callers"} else None
     if not isinstance(listed, list) or not listed:
-        raise ConfigurationError(f"{_SETTING}: {path}: must have a list `callers` with a caller at least.")
+        raise ConfigurationError(
+            f"{_SETTING}: {path}: must have a list `callers` with a caller at least, and nothing else."
+        )
     faults = [f"{path}: callers[{n}]{fault}" for n, value in enumerate(listed) for fault in _faults(value)]
     if not faults:
         callers = [Caller(v["name"], v["token_sha256"], frozenset(map(Scope, v["scopes"]))) for v in listed]
@@ -70,6 +74,20 @@ def read_callers(path: Path) -> list[Caller]:
             return callers
         faults = [f"{path}: callers: the same token stands twice"]
     raise ConfigurationError("\n".join(f"{_SETTING}: {fault}." for fault in faults))
+
+
+class _RepeatedKey(Exception):
+    """Names the line of the object."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a repeated key does not win silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - as inherited
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) != len(keys):
+            raise _RepeatedKey(f"line {node.start_mark.line + 1}: has a key twice")
+        return super().construct_mapping(node, deep)
 
 
 def _faults(value: object) -> Iterable[str]:
@@ -80,7 +98,7 @@ def _faults(value: object) -> Iterable[str]:
         yield ".name: must be a string that is not empty"
     digest = value["token_sha256"]
     if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
-        yield ".token_sha256: must be 64 hexadecimal digits, in quotes: printf %s TOKEN | sha256sum"
+        yield ".token_sha256: must be 64 lower-case hexadecimal digits, in quotes: printf %s TOKEN | sha256sum"
     scopes = value["scopes"]
     if not isinstance(scopes, list) or not scopes or not all(scope in list(Scope) for scope in scopes):
         yield f".scopes: must be a list of some of {', '.join(Scope)}"

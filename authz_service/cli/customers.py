@@ -1,6 +1,5 @@
 """`authz-service customers`: customer data in and out."""
 
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from authz_service.customers.exporting import FileFormat, export
 from authz_service.customers.importing import import_files
 from authz_service.settings import Settings, read_settings
 
+_FORMATS = [style.value for style in FileFormat]
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -26,6 +26,7 @@ def customers() -> None:
 
 @customers.command(
     "import",
+    short_help="Store what is in YAML or NDJSON files, or tell every fault.",
     epilog="""\b
 Examples:
   authz-service customers import family.yaml options.yaml
@@ -35,11 +36,11 @@ Examples:
 @click.argument("files", nargs=-1, required=True, type=_EXISTING)
 def import_(files: tuple[Path, ...]) -> None:
     """Store what is in YAML or NDJSON files: all of it, or nothing and every fault told."""
-    with _database() as (settings, database):
-        upgrade(database)
-        with importing(files) as on_progress:
-            done = import_files(database, files, key_finder(settings.activation_key, database), on_progress)
-    click.echo(f"Stored {done.people:,} people, {done.options:,} options and {done.customers:,} customers.")
+    with _database() as (settings, database), importing(files) as on_progress:
+        done = import_files(database, files, key_finder(settings.activation_key, database), on_progress)
+    people = _counted(done.people, "person", "people")
+    options = _counted(done.options, "option", "options")
+    click.echo(f"Stored {people}, {options} and {_counted(done.customers, 'customer', 'customers')}.")
 
 
 @customers.command(
@@ -50,16 +51,20 @@ Examples:
   authz-service customers export --format ndjson --output customers.ndjson
 """,
 )
-@click.option("--format", "style", type=click.Choice(list(FileFormat)), default=FileFormat.YAML, show_default=True)
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file; standard output if left out.")
-def export_(style: FileFormat, output: Path | None) -> None:
+@click.option("--format", "style", type=click.Choice(_FORMATS), default="yaml", show_default=True)
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file; standard output if left out."
+)
+def export_(style: str, output: Path | None) -> None:
     """Write everything that is stored, but for activation codes."""
     with _database() as (_, database), progress("Exporting") as on_progress:
         if output is None:
-            export(database, sys.stdout.buffer, style, on_progress)
+            export(database, sys.stdout.buffer, FileFormat(style), on_progress)
+            # While a reader that has gone away is still nobody's error.
+            sys.stdout.buffer.flush()
             return
         with output.open("wb") as stream:
-            export(database, stream, style, on_progress)
+            export(database, stream, FileFormat(style), on_progress)
 
 
 @contextmanager
@@ -67,6 +72,11 @@ def _database() -> Iterator[tuple[Settings, Engine]]:
     settings = read_settings()
     database = connect(settings.database_url)
     try:
+        upgrade(database)
         yield settings, database
     finally:
         database.dispose()
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"

@@ -10,8 +10,8 @@ import click
 from authz_service.callers.callers import Caller, new_token, read_callers, token_sha256
 from authz_service.cli.progress import importing
 from authz_service.customers.activation_code import key_finder
-from authz_service.customers.database import connect, upgrade
 from authz_service.customers.contents import is_empty
+from authz_service.customers.database import connect, upgrade
 from authz_service.customers.importing import import_files
 from authz_service.errors import ConfigurationError
 from authz_service.serve import serve
@@ -32,7 +32,9 @@ Examples:
 """
 )
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="The port.")
-@click.option("--data", multiple=True, type=_EXISTING, help="Customer data, YAML or NDJSON; the Smith family if left out.")
+@click.option(
+    "--data", multiple=True, type=_EXISTING, help="Customer data, YAML or NDJSON; the Smith family if left out."
+)
 @click.option("--token", help="The token to take, with every scope; a new one if left out.")
 @click.option("--policies", type=click.Path(exists=True, path_type=Path), help="The policies folder; it is watched.")
 @click.option("--state", type=_FOLDER, help="Where the database is; a fresh temporary folder if left out.")

@@ -6,15 +6,22 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import click
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from authz_service.callers.callers import read_callers
 from authz_service.customers.database import connect, is_current
-from authz_service.errors import AuthzServiceError, ConfigurationError
+from authz_service.errors import (
+    AuthzServiceError,
+    ConfigurationError,
+    DatabaseUnavailable,
+    PolicyEngineUnavailable,
+)
 from authz_service.opa.binary import OPA_VERSION, find_opa, project_tool_folder
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
@@ -62,7 +69,8 @@ def _examine() -> Iterator[Finding]:
     yield _try("opa", lambda: f"{OPA_VERSION} at {_opa()}")
     unknown = sorted(name for name in os.environ if name.startswith("AUTHZ_") and name not in KNOWN)
     is_known = not unknown
-    yield Finding("variables", is_known, "all known" if is_known else f"not a setting: {', '.join(unknown)}")
+    misspelt = f"not a setting: {', '.join(unknown)}; `authz-service serve --help` lists them."
+    yield Finding("variables", is_known, "all known" if is_known else misspelt)
     try:
         settings = read_settings()
     except ConfigurationError as error:
@@ -79,6 +87,10 @@ def _examine() -> Iterator[Finding]:
 def _try(what: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(what, ok=True, detail=look())
+    except DatabaseUnavailable as error:
+        return Finding(what, ok=False, detail=f"{error} Is it running, and is AUTHZ_DATABASE_URL right?")
+    except PolicyEngineUnavailable as error:
+        return Finding(what, ok=False, detail=f"{error} Is it running, and is AUTHZ_OPA_URL right?")
     except AuthzServiceError as error:
         return Finding(what, ok=False, detail=str(error))
 
@@ -88,6 +100,7 @@ def _opa() -> Path:
 
 
 def _database(settings: Settings) -> str:
+    _refuse_missing_file(settings.database_url)
     database = connect(settings.database_url)
     try:
         if not is_current(database):
@@ -95,6 +108,15 @@ def _database(settings: Settings) -> str:
     finally:
         database.dispose()
     return f"{database.dialect.name}, tables up to date"
+
+
+def _refuse_missing_file(database_url: str) -> None:
+    # Connecting would make the file, and the service could then find it to be somebody else's.
+    with suppress(ArgumentError):
+        url = make_url(database_url)
+        is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
+        if is_file and not Path(str(url.database)).exists():
+            raise ConfigurationError(f"{url.database} does not exist yet: `authz-service serve` makes it.")
 
 
 def _callers(settings: Settings) -> str:

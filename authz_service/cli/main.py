@@ -1,6 +1,7 @@
 """The commands, listed by who needs them, and how their errors are told."""
 
 import sys
+from typing import NoReturn
 
 import click
 
@@ -21,16 +22,23 @@ _BY_READER = {
 
 
 class _ByReader(click.Group):
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as inherited
         for reader, names in _BY_READER.items():
             with formatter.section(reader):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(80)) for name in names])
 
 
-@click.group(cls=_ByReader, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_ByReader,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="authz-service")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Who may do what with a customer number, decided by policy."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 for command in (demo, serve, policy, customers, doctor):
@@ -43,6 +51,14 @@ def main() -> None:
     try:
         cli.main()
     except AuthzServiceError as error:
-        for line in str(error).splitlines():
-            click.secho(line, fg="red", err=True)
-        sys.exit(1)
+        _end(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _end(f"{error.filename}: {error.strerror}.")
+
+
+def _end(sentences: str) -> NoReturn:
+    for line in sentences.splitlines():
+        click.secho(line, fg="red", err=True)
+    sys.exit(1)

@@ -16,10 +16,11 @@ def policy() -> None:
 
 
 @policy.command(
+    short_help="Check a policies folder and make the bundle of it.",
     epilog="""\b
 Example:
   authz-service policy build policies --output bundle.tar.gz
-"""
+""",
 )
 @click.argument("folder", type=click.Path(exists=True, path_type=Path), default=CHECKOUT_POLICIES)
 @click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The bundle.")

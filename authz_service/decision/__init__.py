@@ -1,1 +1,1 @@
-"""The way of a decision: question, document, answer. Two protocols, `Domain` and `PolicyEngine`, are its ends."""
+"""The way of a decision: question, document, answer. `Domain` and `PolicyEngine` are its ends."""

@@ -14,8 +14,7 @@ class Decisions:
 
     def __init__(self, domain: Domain, engine: PolicyEngine, stale_seconds: float) -> None:
         self._domain = domain
-        # Without finite facts nothing is remembered: an answer is stale as soon as it is given.
-        self.memory = AnswerMemory(engine, self._body, stale_seconds if domain.is_finite else -1.0)
+        self.memory = AnswerMemory(engine, self._body, stale_seconds if domain.is_finite else None)
 
     def faults(self, question: Question) -> list[Fault]:
         """What is wrong with the members that the domain reads."""

@@ -1,4 +1,4 @@
-"""The memory of answers: an answer is a pure function of policy revision and facts, so it is asked for once."""
+"""The memory of answers: an answer is a pure function of policy revision and facts, so it is asked once."""
 
 import threading
 import time
@@ -36,14 +36,27 @@ class _Table(NamedTuple):
 class AnswerMemory:
     """Asks the engine once a situation, and again when the policy revision changes.
 
-    A remembered answer is given only while the revision was confirmed within the last `stale_seconds`; after that,
-    and for every situation not yet asked, the engine has to answer.
+    A remembered answer is given only while the revision was confirmed within the last `stale_seconds`; after
+    that, and for every situation not yet asked, the engine has to answer.
+
+    Args:
+        engine: Who is asked.
+        render: Makes the response body of an answer.
+        stale_seconds: How long a remembered answer outlives the engine; None to remember nothing.
+        clock: What time it is, in seconds.
     """
 
-    def __init__(self, engine: PolicyEngine, render: Render, stale_seconds: float) -> None:
+    def __init__(
+        self,
+        engine: PolicyEngine,
+        render: Render,
+        stale_seconds: float | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine = engine
         self._render = render
         self._stale_seconds = stale_seconds
+        self._clock = clock
         self._table = _Table("", {})
         self._confirmed = float("-inf")
         self._confirming = threading.Lock()
@@ -63,13 +76,15 @@ class AnswerMemory:
         Raises:
             Unavailable: An answer is not remembered and the engine does not give it.
         """
+        # In this order: a table read before it is confirmed could be of long ago.
+        is_fresh = self._is_fresh()
         table = self._table
-        remembered = table.decisions if self._is_fresh() else {}
+        remembered = table.decisions if is_fresh else {}
         unknown = {key: document for key, document in zip(keys, documents, strict=True) if key not in remembered}
         if not unknown:
             return [remembered[key] for key in keys]
         revision, found = self._ask(unknown)
-        if revision != table.revision:
+        if revision != table.revision and not found.keys() >= set(keys):
             # What is remembered was given under another policy: one revision has to give all the answers.
             _, found = self._ask(dict(zip(keys, documents, strict=True)))
         return [found[key] if key in found else remembered[key] for key in keys]
@@ -86,10 +101,10 @@ class AnswerMemory:
             if revision != self._table.revision:
                 log.info("policy.in_force", revision=revision)
                 self._table = _Table(revision, {})
-            self._confirmed = time.monotonic()
+            self._confirmed = self._clock()
 
     def _is_fresh(self) -> bool:
-        return time.monotonic() - self._confirmed <= self._stale_seconds
+        return self._stale_seconds is not None and self._clock() - self._confirmed <= self._stale_seconds
 
     def _ask(self, unknown: Mapping[bytes, Document]) -> tuple[str, dict[bytes, Decision]]:
         revision, answers = self._engine.ask(tuple(unknown.values()))
@@ -97,12 +112,16 @@ class AnswerMemory:
             key: Decision(answer.allow, revision, answer, self._render(document, answer, revision))
             for (key, document), answer in zip(unknown.items(), answers, strict=True)
         }
+        if self._stale_seconds is not None:
+            self._remember(revision, found)
+        return revision, found
+
+    def _remember(self, revision: str, found: Mapping[bytes, Decision]) -> None:
         if revision != self._table.revision or not self._is_fresh():
             self.confirm()
         table = self._table
         if table.revision == revision:
             table.decisions.update(found)
-        return revision, found
 
 
 class RevisionWatch:

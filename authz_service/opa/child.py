@@ -61,7 +61,8 @@ class Child:
         """Ends the running OPA, so that a new one reads the bundle afresh."""
         process = self._process
         if process:
-            process.terminate()
+            # It has nothing to put away, and one that hangs would not hear anything less.
+            process.kill()
 
     def last_words(self) -> str:
         """The last line that OPA wrote."""
@@ -80,17 +81,24 @@ class Child:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             started = time.monotonic()
-            with self._log.open("ab") as output:
-                self._process = self._spawn(output.fileno())
-            if self._stopping.is_set():
-                self._process.terminate()
-            status = self._process.wait()
+            try:
+                how = f"status {self._run()}"
+            except OSError as error:
+                # Out of memory or of file handles: what may have ended the OPA before, too.
+                how = f"not started: {error.strerror}"
             if self._stopping.is_set():
                 return
             self.restarts += 1
             pause = _FIRST_PAUSE if time.monotonic() - started > _HEALTHY_AFTER else min(pause * 2, _LONGEST_PAUSE)
-            log.warning("opa.ended", status=status, restart_in_seconds=pause, said=self.last_words())
+            log.warning("opa.ended", how=how, restart_in_seconds=pause, said=self.last_words())
             self._stopping.wait(pause)
+
+    def _run(self) -> int:
+        with self._log.open("ab") as output:
+            self._process = self._spawn(output.fileno())
+        if self._stopping.is_set():
+            self._process.kill()
+        return self._process.wait()
 
     def _spawn(self, output: int) -> "subprocess.Popen[bytes]":
         launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]

@@ -1,8 +1,8 @@
 """The connection to OPA: opa-python-client, over TCP or a Unix socket."""
 
+import re
 import socket
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from opa_client.opa import OpaClient
@@ -14,34 +14,38 @@ from urllib3.util.retry import Retry
 from authz_service.errors import ConfigurationError
 
 _POOL_SIZE = 32
-_SCHEMES = ("unix", "http", "https")
+_DEFAULT_PORT = 8181
+_LAST_PORT = 65535
+_URL = re.compile(
+    r"unix://(?P<socket>/[^?#]+)"
+    r"|(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(:(?P<port>\d{1,5}))?/?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 class Client(OpaClient):  # type: ignore[misc]  # the library ships no types
     """opa-python-client with what a service needs of its connection.
 
-    The environment's proxies and netrc stay out of it, connections are bounded and kept, and nothing is retried
-    behind the caller's back. A `unix:///path` is reached through that socket.
+    The environment's proxies and netrc stay out of it, connections are bounded and kept, and nothing is
+    retried or asked elsewhere behind the caller's back. A `unix:///path` is reached through that socket.
 
     Raises:
         ConfigurationError: The URL is none that OPA can be reached at.
     """
 
     def __init__(self, url: str, timeout: float) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in _SCHEMES or not (parts.path if parts.scheme == "unix" else parts.hostname):
+        place = _URL.fullmatch(url)
+        port = int(place["port"] or _DEFAULT_PORT) if place else 0
+        if place is None or not 0 < port <= _LAST_PORT:
             raise ConfigurationError("AUTHZ_OPA_URL: must be unix:///path/to/socket or http://host:port.")
-        self._socket_path = parts.path if parts.scheme == "unix" else None
-        super().__init__(
-            host=parts.hostname or "localhost",
-            port=parts.port or 8181,
-            ssl=parts.scheme == "https",
-            timeout=timeout,
-        )
+        self._socket_path = place["socket"]
+        is_https = (place["scheme"] or "").lower() == "https"
+        super().__init__(host=place["host"] or "localhost", port=port, ssl=is_https, timeout=timeout)
 
     def _init_session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
+        session.max_redirects = 0
         retries = Retry(total=0)
         adapter = (
             HTTPAdapter(pool_maxsize=_POOL_SIZE, pool_block=True, max_retries=retries)

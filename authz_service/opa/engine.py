@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
 
 import requests
 
@@ -12,6 +13,7 @@ from authz_service.questions import Answer, Document, Reason, Verdict
 PACKAGE = "authz_service"
 RULE = "ask"
 
+_RESULT_MEMBERS = {"revision", "answers"}
 _ANSWER_MEMBERS = {"allow", "reasons", "route", "requires", "effects"}
 _REASON_MEMBERS = {"code", "cites", "message"}
 _RETRY_EVERY = 0.05
@@ -44,7 +46,7 @@ class OpaEngine:
         return verdict
 
     def _post(self, document: Mapping[str, object]) -> object:
-        # A supervised OPA that was killed is back in a moment. One that has been away for longer is not waited for.
+        # A supervised OPA that was killed is back in a moment. One away for longer is not waited for.
         deadline = min(time.monotonic(), self._last_answer + self._timeout) + self._timeout
         while True:
             try:
@@ -52,9 +54,9 @@ class OpaEngine:
                     document, PACKAGE, RULE, query_params={"strict-builtin-errors": "true"}
                 )
             except requests.HTTPError as error:
-                status = error.response.status_code
+                status = getattr(error.response, "status_code", "error")
                 raise PolicyEngineMisbehaved(f"OPA at {self._url} answered with HTTP {status}.") from error
-            except requests.ConnectionError as error:
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
                 if time.monotonic() >= deadline:
                     raise PolicyEngineUnavailable(f"OPA cannot be reached at {self._url}.") from error
                 time.sleep(_RETRY_EVERY)
@@ -62,8 +64,8 @@ class OpaEngine:
                 raise PolicyEngineUnavailable(
                     f"OPA at {self._url} has not answered for {self._timeout:g} s."
                 ) from error
-            except requests.RequestException as error:
-                raise PolicyEngineMisbehaved(f"OPA at {self._url} did not answer with JSON.") from error
+            except (requests.RequestException, ValueError, RecursionError) as error:
+                raise PolicyEngineMisbehaved(f"What OPA at {self._url} answers is no JSON.") from error
             else:
                 self._last_answer = time.monotonic()
                 return body
@@ -81,49 +83,65 @@ def parse_verdict(body: object) -> Verdict:
         )
     if "warning" in body:
         raise PolicyEngineMisbehaved("OPA answered with a warning, which is no answer.")
-    result = body["result"]
-    if not isinstance(result, dict):
-        raise PolicyEngineMisbehaved("result: must be an object.")
-    revision = result.get("revision")
-    answers = result.get("answers")
-    if not isinstance(revision, str) or not revision:
+    result = _object(body["result"], "result", _RESULT_MEMBERS)
+    revision = result["revision"]
+    if not _is_text(revision):
         raise PolicyEngineMisbehaved("result.revision: must be a string that is not empty.")
-    if not isinstance(answers, list):
-        raise PolicyEngineMisbehaved("result.answers: must be a list.")
-    return Verdict(
-        revision, tuple(_answer(answer, f"result.answers[{n}]") for n, answer in enumerate(answers))
-    )
+    answers = _list(result["answers"], "result.answers")
+    return Verdict(revision, tuple(_answer(answer, f"result.answers[{n}]") for n, answer in enumerate(answers)))
 
 
 def _answer(value: object, path: str) -> Answer:
-    match value:
-        case {"allow": bool(allow), "reasons": [*reasons], "route": str() | None as route,
-              "requires": [*requires], "effects": [*effects], **rest} if not rest and reasons:  # fmt: skip
-            return Answer(
-                allow,
-                tuple(_reason(reason, f"{path}.reasons[{n}]") for n, reason in enumerate(reasons)),
-                route,
-                _strings(requires, f"{path}.requires"),
-                _strings(effects, f"{path}.effects"),
-            )
-    raise PolicyEngineMisbehaved(
-        f"{path}: must have exactly the members {', '.join(sorted(_ANSWER_MEMBERS))}, and a reason at least."
+    answer = _object(value, path, _ANSWER_MEMBERS)
+    allow, route = answer["allow"], answer["route"]
+    if not isinstance(allow, bool):
+        raise PolicyEngineMisbehaved(f"{path}.allow: must be true or false.")
+    if not (route is None or _is_text(route)):
+        raise PolicyEngineMisbehaved(f"{path}.route: must be null or a string that is not empty.")
+    reasons = _list(answer["reasons"], f"{path}.reasons")
+    if not reasons:
+        raise PolicyEngineMisbehaved(f"{path}.reasons: must have a reason at least.")
+    return Answer(
+        allow,
+        tuple(_reason(reason, f"{path}.reasons[{n}]") for n, reason in enumerate(reasons)),
+        route,
+        _texts(answer["requires"], f"{path}.requires"),
+        _texts(answer["effects"], f"{path}.effects"),
     )
 
 
 def _reason(value: object, path: str) -> Reason:
-    match value:
-        case {"code": str(code), "cites": [*cites], "message": dict(message), **rest} if not rest and cites:
-            if all(isinstance(text, str) for text in message.values()) and "en" in message:
-                return Reason(code, _strings(cites, f"{path}.cites"), message)
-    raise PolicyEngineMisbehaved(
-        f"{path}: must have exactly the members {', '.join(sorted(_REASON_MEMBERS))}, "
-        "cite a fact at least and have an English message."
-    )
+    reason = _object(value, path, _REASON_MEMBERS)
+    code, message = reason["code"], reason["message"]
+    if not _is_text(code):
+        raise PolicyEngineMisbehaved(f"{path}.code: must be a string that is not empty.")
+    if not (isinstance(message, dict) and "en" in message and all(map(_is_text, message.values()))):
+        raise PolicyEngineMisbehaved(f"{path}.message: must be sentences by language, `en` among them.")
+    cites = _texts(reason["cites"], f"{path}.cites")
+    if not cites:
+        raise PolicyEngineMisbehaved(f"{path}.cites: must cite a fact at least.")
+    return Reason(code, cites, message)
 
 
-def _strings(values: Sequence[object], path: str) -> tuple[str, ...]:
-    strings = tuple(value for value in values if isinstance(value, str))
-    if len(strings) != len(values):
-        raise PolicyEngineMisbehaved(f"{path}: must be a list of strings.")
-    return strings
+def _object(value: object, path: str, members: set[str]) -> dict[str, Any]:
+    if not isinstance(value, dict) or value.keys() != members:
+        wanted = ", ".join(sorted(members))
+        raise PolicyEngineMisbehaved(f"{path}: must be an object with exactly the members {wanted}.")
+    return value
+
+
+def _list(value: object, path: str) -> list[object]:
+    if not isinstance(value, list):
+        raise PolicyEngineMisbehaved(f"{path}: must be a list.")
+    return value
+
+
+def _texts(value: object, path: str) -> tuple[str, ...]:
+    texts = _list(value, path)
+    if not all(map(_is_text, texts)):
+        raise PolicyEngineMisbehaved(f"{path}: must be a list of strings that are not empty.")
+    return tuple(text for text in texts if isinstance(text, str))
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value != ""

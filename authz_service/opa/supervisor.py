@@ -1,6 +1,7 @@
 """One machine's OPA: supervised, with the policy of a folder, and every right edit of it live within a second."""
 
 import json
+import os
 import shutil
 import tempfile
 import threading
@@ -12,7 +13,6 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 import structlog
-import watchfiles
 
 from authz_service.errors import ConfigurationError, Fault, InvalidPolicy, Unavailable
 from authz_service.opa.bundle import build_bundle
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 _PATIENCE_SECONDS = 15.0
 _LIVE_WITHIN_SECONDS = 2.0
+_LOOK_EVERY_SECONDS = 0.1
+_MOST_LOOKS = 10
 _STATUS = "policy.json"
 
 
@@ -45,7 +47,7 @@ class SupervisedOpa:
 
     Args:
         opa: The program.
-        policies: A policies folder or a bundle; it is watched.
+        policies: A policies folder or a bundle; it is looked at again and again.
 
     Raises:
         InvalidPolicy: The policy is broken at the start, so there is none to answer by.
@@ -60,6 +62,7 @@ class SupervisedOpa:
         self._watch = threading.Thread(target=self._follow_edits, name="policy-watch", daemon=True)
         self._child = Child(opa, self._folder)
         self._status = PolicyStatus("", "", ())
+        self._taken: frozenset[tuple[str, int, int, int]] = frozenset()
 
     @property
     def url(self) -> str:
@@ -75,11 +78,12 @@ class SupervisedOpa:
         return self._folder / _STATUS
 
     def __enter__(self) -> Self:
+        # Before anything is read, so that an edit from here on is noticed.
+        self._taken = _fingerprint(self._policies)
         try:
             revision = build_bundle(self._opa, self._policies, self._child.bundle)
             self._child.start()
-            if not self._wait_for(revision, _PATIENCE_SECONDS):
-                raise ConfigurationError(f"OPA does not start; the last it said: {self._child.last_words() or 'nothing'}")
+            self._wait_until_live(revision)
         except BaseException:
             self._child.stop()
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -94,11 +98,23 @@ class SupervisedOpa:
         self._watch.join()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _wait_until_live(self, revision: str) -> None:
+        if not self._wait_for(revision, _PATIENCE_SECONDS):
+            said = self._child.last_words() or "nothing"
+            raise ConfigurationError(f"OPA does not start; the last it said: {said}")
+
     def _follow_edits(self) -> None:
-        # A bundle is replaced as a whole, which only its folder tells.
-        watched = self._policies if self._policies.is_dir() else self._policies.parent
-        for _ in watchfiles.watch(watched, step=50, debounce=400, stop_event=self._stopping, raise_interrupt=False):
-            self._take_over_edit()
+        # Not by inotify: a network or container file system and a link set to another folder tell it nothing.
+        before = self._taken
+        looks = 0
+        while not self._stopping.wait(_LOOK_EVERY_SECONDS):
+            now = _fingerprint(self._policies)
+            looks = looks + 1 if now != self._taken else 0
+            # An edit of several files is taken over as one: when nothing moves any more, but not put off for ever.
+            if looks and (now == before or looks == _MOST_LOOKS):
+                self._taken = now
+                self._take_over_edit()
+            before = now
 
     def _take_over_edit(self) -> None:
         try:
@@ -153,6 +169,21 @@ def read_status(status_file: Path) -> PolicyStatus | None:
     except FileNotFoundError:
         return None
     return PolicyStatus(told["revision"], told["since"], tuple(told["rejected"]))
+
+
+def _fingerprint(policies: Path) -> frozenset[tuple[str, int, int, int]]:
+    """What changes whenever a file is edited, added or deleted, be it by replacing a folder above it."""
+    folders = os.walk(policies, followlinks=True)
+    files = [Path(folder, name) for folder, _, names in folders for name in names]
+    found = set()
+    for file in files or [policies]:
+        try:
+            state = file.stat()
+        except OSError:
+            # Deleted just now, or a link that leads nowhere: an editor's lock.
+            continue
+        found.add((str(file), state.st_ino, state.st_mtime_ns, state.st_size))
+    return frozenset(found)
 
 
 def _now() -> str:

@@ -37,7 +37,7 @@ def authenticate(app: Flask, callers: Callers) -> None:
         token = given[len(_SCHEME) :].strip() if given[: len(_SCHEME)].lower() == _SCHEME else ""
         caller = callers.caller_of(token) if token else None
         if caller is None:
-            return _unauthorized("A valid bearer token is needed in the header Authorization.", "")
+            return _unauthorized(error=', error="invalid_token"' if token else "")
         if scope not in caller.scopes:
             return _forbidden(scope)
         return None
@@ -45,7 +45,8 @@ def authenticate(app: Flask, callers: Callers) -> None:
     app.before_request(check)
 
 
-def _unauthorized(detail: str, error: str) -> Response:
+def _unauthorized(error: str) -> Response:
+    detail = "A valid bearer token is needed in the header Authorization."
     response = problem(HTTPStatus.UNAUTHORIZED, detail)
     response.headers["WWW-Authenticate"] = _REALM + error
     return response

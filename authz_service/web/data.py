@@ -16,7 +16,7 @@ from authz_service.customers.option_store import delete_option, get_option, put_
 from authz_service.customers.parsing import parse
 from authz_service.customers.person_store import delete_person, get_person, put_person
 from authz_service.errors import Fault, InvalidRequest, NotFound, StaleVersion
-from authz_service.web.bodies import read_json
+from authz_service.web.bodies import read_object
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.words import Scope
 
@@ -123,11 +123,12 @@ def _add(endpoints: Blueprint, of: _Collection) -> None:
     )
     def write(**address: str) -> Response:
         [key] = address.values()
-        given = parse(of.model, read_json(request))
+        given = parse(of.model, read_object(request))
         if getattr(given, of.key) != key:
             raise InvalidRequest([Fault("must be the same as in the address", of.key)])
-        is_new, version = of.put(given, _expected_version(of, key))
-        found, _ = of.get(key)
+        is_new, _ = of.put(given, _expected_version(of, key))
+        # The ETag is that of the body, whoever else has written in the meantime.
+        found, version = of.get(key)
         response = _with_etag(jsonify(found), version)
         response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
         return response

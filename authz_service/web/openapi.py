@@ -17,7 +17,12 @@ from authz_service.web.shapes import Problem
 _SCHEMA = "#/components/schemas/{model}"
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
-_OF_A_SCOPE = {401: "No valid bearer token.", 403: "The token does not have the scope."}
+_OF_ALL = {500: "Something went wrong here; it is in the log of the service."}
+_OF_A_SCOPE = {
+    401: "No valid bearer token.",
+    403: "The token does not have the scope.",
+    503: "The database does not answer; try again after Retry-After.",
+}
 _OF_A_BODY = {
     400: "The body breaks the contract; errors names each member.",
     413: f"The body is larger than {MAX_BYTES // 1024 // 1024} MiB.",
@@ -87,7 +92,7 @@ def _operation(method: str, path: str, rule: Rule, declaration: Endpoint) -> dic
     if parameters:
         operation["parameters"] = parameters
     if declaration.body:
-        content = {"schema": _reference(declaration.body)}
+        content: dict[str, object] = {"schema": _reference(declaration.body)}
         if declaration.example is not None:
             content["example"] = declaration.example
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
@@ -101,9 +106,10 @@ def _parameter(name: str, where: str, what: str, *, is_required: bool = False) -
 
 
 def _responses(declaration: Endpoint) -> dict[str, Any]:
-    problems = dict(declaration.problems)
+    problems = dict(_OF_ALL)
     problems |= _OF_A_SCOPE if declaration.scope else {}
     problems |= _OF_A_BODY if declaration.body else {}
+    problems |= declaration.problems
     responses = {
         status: _response("Done." if model is None else "The answer.", "application/json", model)
         for status, model in declaration.answers.items()

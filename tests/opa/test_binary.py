@@ -70,9 +70,7 @@ def test_a_setting_that_is_empty_names_nothing(program: Program, tools: Path) ->
     assert find_opa({"AUTHZ_OPA_BIN": "", "PATH": ""}, tools) == opa
 
 
-def test_a_wrong_version_that_is_named_is_refused_though_another_would_do(
-    program: Program, tools: Path
-) -> None:
+def test_a_wrong_version_that_is_named_is_refused_though_another_would_do(program: Program, tools: Path) -> None:
     opa = program("named", "1.17.0")
     program("tools")
     with pytest.raises(ConfigurationError) as refusal:
@@ -108,15 +106,12 @@ def test_an_installed_service_is_not_told_to_run_make(program: Program) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         find_opa({"PATH": ""}, None)
     assert str(refusal.value) == (
-        f"OPA {OPA_VERSION} is wanted, but PATH has none. "
-        "Put that version on PATH, or name it in AUTHZ_OPA_BIN."
+        f"OPA {OPA_VERSION} is wanted, but PATH has none. Put that version on PATH, or name it in AUTHZ_OPA_BIN."
     )
 
 
 def test_both_places_are_named_when_both_have_nothing(tools: Path) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"but PATH has none and .*/opa does not exist\. Run: make setup"
-    ):
+    with pytest.raises(ConfigurationError, match=r"but PATH has none and .*/opa does not exist\. Run: make setup"):
         find_opa({"PATH": ""}, tools)
 
 
@@ -172,9 +167,7 @@ def test_the_program_is_asked_without_the_secrets_of_the_service(program: Progra
     assert "secret" not in seen.read_text()
 
 
-def test_a_path_is_absolute_wherever_the_service_moves_to(
-    program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_path_is_absolute_wherever_the_service_moves_to(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     opa = program("named")
     monkeypatch.chdir(opa.parent)
     assert find_opa({"AUTHZ_OPA_BIN": "opa"}, None) == opa

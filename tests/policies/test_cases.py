@@ -24,7 +24,7 @@ from tests.conftest import BEARER, HOUSEHOLDS, ROOT, TOKEN
 
 Case = dict[str, Any]
 
-_GIVEN = {
+_GIVEN: dict[str, dict[str, Any]] = {
     "the code has been used": {"activation_used": True},
     "five codes were wrong": {"activation_wrong": 5},
 }

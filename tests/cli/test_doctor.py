@@ -1,0 +1,171 @@
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authz_service.callers.callers import token_sha256
+from authz_service.customers.database import connect, upgrade
+from authz_service.opa.binary import OPA_VERSION
+from authz_service.opa.supervisor import SupervisedOpa
+from tests.cli.conftest import Cli
+
+
+@pytest.fixture
+def right(tmp_path: Path, database_url: str, running_opa: SupervisedOpa) -> dict[str, str]:
+    """Variables with which everything is right."""
+    database = connect(database_url)
+    upgrade(database)
+    database.dispose()
+    callers = tmp_path / "callers.yaml"
+    callers.write_text(f"callers: [{{name: a, token_sha256: '{token_sha256('token')}', scopes: [decide]}}]")
+    return {
+        "AUTHZ_DATABASE_URL": database_url,
+        "AUTHZ_CALLERS": str(callers),
+        "AUTHZ_OPA_URL": running_opa.url,
+    }
+
+
+def test_where_everything_is_right_each_thing_says_what_was_found(cli: Cli, right: dict[str, str]) -> None:
+    status, stdout, stderr = cli("doctor", **right)
+    assert (status, stderr) == (0, "")
+    lines = [re.split(r"  +", line.removeprefix("✓ ok"), maxsplit=2)[1:] for line in stdout.splitlines()]
+    assert [what for what, _ in lines] == ["python", "opa", "variables", "database", "callers", "opa sidecar"]
+    found = dict(lines)
+    assert found["opa"].startswith(f"{OPA_VERSION} at /")
+    assert found["variables"] == "all known"
+    assert found["database"] == "sqlite, tables up to date"
+    assert found["callers"] == f"1 configured in {right['AUTHZ_CALLERS']}"
+    assert re.fullmatch(r"unix:///\S+ answers under revision [0-9a-f]{16}", found["opa sidecar"])
+
+
+def test_a_program_reads_the_same_as_json(cli: Cli, right: dict[str, str]) -> None:
+    status, stdout, stderr = cli("doctor", "--format", "json", **right)
+    assert (status, stderr) == (0, "")
+    findings = json.loads(stdout)
+    assert all(list(finding) == ["what", "ok", "detail"] for finding in findings)
+    assert all(finding["ok"] is True and finding["detail"] for finding in findings)
+
+
+def test_without_a_sidecar_the_policy_is_looked_at(cli: Cli, right: dict[str, str], policies: Path) -> None:
+    found = examined(cli, without(right, "AUTHZ_OPA_URL"), 0)
+    assert re.fullmatch(rf"{policies} is right, revision [0-9a-f]{{16}}", found["policy"]["detail"])
+    assert "opa sidecar" not in found
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "detail"),
+    [
+        (
+            {"AUTHZ_DATABASE_URL": None},
+            "settings",
+            "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.",
+        ),
+        (
+            {"AUTHZ_DATABASE_URL": None, "AUTHZ_WORKERS": "x"},
+            "settings",
+            "AUTHZ_WORKERS: must be a whole number, 1 or more.\n"
+            "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.",
+        ),
+        (
+            {"AUTHZ_DATABSE_URL": "x", "AUTHZ_A": "1"},
+            "variables",
+            "not a setting: AUTHZ_A, AUTHZ_DATABSE_URL; `authz-service serve --help` lists them.",
+        ),
+        (
+            {"AUTHZ_DATABASE_URL": "sqlite:///{folder}/none.db"},
+            "database",
+            "{folder}/none.db does not exist yet: `authz-service serve` makes it.",
+        ),
+        (
+            {"AUTHZ_DATABASE_URL": "sqlite:///{folder}/empty"},
+            "database",
+            "reachable, but without the tables of this version: start `authz-service serve`.",
+        ),
+        (
+            {"AUTHZ_DATABASE_URL": "sqlite:///{folder}/garbage"},
+            "database",
+            "The database does not answer or cannot be used. Is it running, and is AUTHZ_DATABASE_URL right?",
+        ),
+        (
+            {"AUTHZ_DATABASE_URL": "sqlite:///{folder}"},
+            "database",
+            "the database file {folder} cannot be opened: Is a directory",
+        ),
+        (
+            {"AUTHZ_DATABASE_URL": "nonsense"},
+            "database",
+            "AUTHZ_DATABASE_URL is not a URL of a database; write sqlite:///FILE or postgresql+psycopg://…",
+        ),
+        ({"AUTHZ_CALLERS": None}, "callers", "AUTHZ_CALLERS: is not set; `serve` needs it, `demo` does not."),
+        (
+            {"AUTHZ_CALLERS": "{folder}/none.yaml"},
+            "callers",
+            "AUTHZ_CALLERS: {folder}/none.yaml: cannot be read: No such file or directory.",
+        ),
+        (
+            {"AUTHZ_CALLERS": "{folder}/empty"},
+            "callers",
+            "AUTHZ_CALLERS: {folder}/empty: must have a list `callers` with a caller at least, and nothing else.",
+        ),
+        (
+            {"AUTHZ_OPA_URL": "unix://{folder}/no.sock"},
+            "opa sidecar",
+            "OPA cannot be reached at unix://{folder}/no.sock. Is it running, and is AUTHZ_OPA_URL right?",
+        ),
+        (
+            {"AUTHZ_OPA_URL": "localhost:8181"},
+            "opa sidecar",
+            "AUTHZ_OPA_URL: must be unix:///path/to/socket or http://host:port.",
+        ),
+        (
+            {"AUTHZ_OPA_URL": None, "AUTHZ_POLICIES": "{folder}/none"},
+            "policy",
+            "{folder}/none: does not exist",
+        ),
+        (
+            {"AUTHZ_OPA_BIN": "{folder}/none"},
+            "opa",
+            f"AUTHZ_OPA_BIN: {{folder}}/none does not exist; OPA {OPA_VERSION} is wanted. "
+            "Name a program of that version, or unset AUTHZ_OPA_BIN to have one looked for.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_how_to_mend_it_and_ends_with_1(
+    cli: Cli, right: dict[str, str], tmp_path: Path, changes: Mapping[str, str | None], what: str, detail: str
+) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "garbage").write_text("no database" * 1000)
+    environ = dict(right)
+    for name, value in changes.items():
+        environ.pop(name, None)
+        if value is not None:
+            environ[name] = value.format(folder=tmp_path)
+    found = examined(cli, environ, 1)
+    assert {name: finding["detail"] for name, finding in found.items() if not finding["ok"]} == {
+        what: detail.format(folder=tmp_path)
+    }
+    status, stdout, stderr = cli("doctor", **environ)
+    assert (status, stderr) == (1, "")
+    [shown] = [line for line in stdout.splitlines() if line.startswith("✗ mend")]
+    assert shown.split(maxsplit=2)[2].startswith(what)
+    assert all(line in stdout for line in detail.format(folder=tmp_path).splitlines())
+
+
+def test_looking_makes_nothing(cli: Cli, right: dict[str, str], tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    examined(cli, right | {"AUTHZ_DATABASE_URL": f"sqlite:///{tmp_path}/new.db"}, 1)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def without(environ: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name not in names}
+
+
+def examined(cli: Cli, environ: dict[str, str], status: int) -> dict[str, Any]:
+    """The findings, by what was looked at."""
+    run = cli("doctor", "--format", "json", **environ)
+    assert run.status == status, run
+    return {finding["what"]: finding for finding in json.loads(run.stdout)}

@@ -1,0 +1,156 @@
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from authz_service import __version__
+from authz_service.cli.main import cli as group
+from tests.cli.conftest import Cli
+
+
+def commands(within: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command that does something, as it is typed."""
+    for name, command in within.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+COMMANDS = sorted(commands(group))
+SMITHS = "fixtures/customers/smith-family.yaml"
+
+
+def test_alone_it_lists_every_command_under_its_reader(cli: Cli) -> None:
+    status, stdout, stderr = cli()
+    assert (status, stderr) == (0, "")
+    readers = re.findall(r"^(\S.*):\n((?:  .*\n?)+)", stdout, re.MULTILINE)
+    listed = {reader: re.findall(r"^  (\w+) ", names, re.MULTILINE) for reader, names in readers}
+    del listed["Options"]
+    assert listed["Write policies"] == ["policy"]
+    assert set(listed["Try it and serve"]) == {"demo", "serve"}
+    assert set(listed["Operate"]) >= {"customers", "doctor"}
+    assert sorted(sum(listed.values(), [])) == sorted(group.commands)
+
+
+def test_help_says_the_same_as_nothing(cli: Cli) -> None:
+    assert cli("--help") == cli("-h") == cli()
+
+
+def test_no_command_is_described_by_half_a_sentence(cli: Cli) -> None:
+    groups = [name for name, command in group.commands.items() if isinstance(command, click.Group)]
+    for names in ([], *([name] for name in groups)):
+        usage, _, rest = cli(*names, "--help").stdout.partition("\n")
+        assert usage.startswith("Usage: ")
+        assert "..." not in rest
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_help_of_every_command_has_an_example_of_it(cli: Cli, command: tuple[str, ...]) -> None:
+    status, stdout, stderr = cli(*command, "--help")
+    assert (status, stderr) == (0, "")
+    examples = re.split(r"^  Examples?:\n", stdout, flags=re.MULTILINE)[1]
+    assert f"authz-service {' '.join(command)}" in examples
+
+
+def test_there_are_the_commands_of_the_contract() -> None:
+    assert set(COMMANDS) >= {
+        ("demo",),
+        ("serve",),
+        ("customers", "import"),
+        ("customers", "export"),
+        ("policy", "build"),
+        ("doctor",),
+    }
+
+
+def test_the_version_is_told(cli: Cli) -> None:
+    assert cli("--version").stdout == f"authz-service, version {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("fly",), "No such command 'fly'"),
+        (("customers", "fly"), "No such command 'fly'"),
+        (("customers", "import"), "Missing argument 'FILES...'"),
+        (("customers", "import", "no.yaml"), "File 'no.yaml' does not exist"),
+        (("customers", "export", "--format", "xml"), "'xml' is not one of 'yaml', 'ndjson'"),
+        (("policy", "build"), "Missing option '--output' / '-o'"),
+        (("policy", "build", "nowhere", "-o", "x"), "Path 'nowhere' does not exist"),
+        (("doctor", "--format", "xml"), "'xml' is not one of 'text', 'json'"),
+        (("serve", "--port", "0"), "0 is not in the range 1<=x<=65535"),
+        (("demo", "--port", "http"), "'http' is not a valid integer"),
+        (("demo", "--data", "no.yaml"), "File 'no.yaml' does not exist"),
+    ],
+)
+def test_a_call_that_is_wrong_ends_with_2_and_says_why_on_stderr(
+    cli: Cli, arguments: tuple[str, ...], said: str
+) -> None:
+    status, stdout, stderr = cli(*arguments)
+    assert (status, stdout) == (2, "")
+    assert said in stderr
+
+
+@pytest.mark.parametrize("command", [("serve",), ("customers", "export"), ("customers", "import", SMITHS)])
+def test_a_missing_setting_is_one_sentence_on_stderr(cli: Cli, command: tuple[str, ...]) -> None:
+    assert cli(*command) == (1, "", "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.\n")
+
+
+def test_to_serve_somebody_has_to_be_able_to_call(cli: Cli, database_url: str) -> None:
+    status, stdout, stderr = cli("serve", AUTHZ_DATABASE_URL=database_url)
+    assert (status, stdout) == (1, "")
+    assert stderr.startswith("AUTHZ_CALLERS: is not set, so nobody could call. Name a YAML file of who may call:\n")
+    assert "token_sha256" in stderr
+
+
+def test_every_setting_at_fault_is_a_line(cli: Cli) -> None:
+    status, stdout, stderr = cli("serve", AUTHZ_WORKERS="many", AUTHZ_STALE_SECONDS="long")
+    assert (status, stdout, len(stderr.splitlines())) == (1, "", 3)
+
+
+def test_a_place_that_cannot_be_used_is_a_sentence_and_no_traceback(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    state = tmp_path / "file" / "state"
+    assert cli("demo", "--state", state) == (1, "", f"{state}: Not a directory.\n")
+
+
+def test_what_goes_through_a_pipe_has_no_escape_codes(database_url: str) -> None:
+    environ = {"AUTHZ_DATABASE_URL": database_url, "TERM": "xterm-256color", "COLUMNS": "80"}
+    written = b""
+    # progress, marks in colour, and an error in red
+    for arguments in (["customers", "import", SMITHS], ["doctor"], ["serve"]):
+        done = piped(arguments, environ)
+        written += done.stdout + done.stderr
+    assert all(sign in written for sign in (b"Stored 3 people", "✗ mend".encode(), b"AUTHZ_CALLERS: is not set"))
+    assert b"\x1b" not in written
+    assert b"\r" not in written
+
+
+def test_a_reader_that_goes_away_is_no_error(cli: Cli, database_url: str) -> None:
+    cli("customers", "import", SMITHS, AUTHZ_DATABASE_URL=database_url)
+    pipe_reader, pipe_writer = os.pipe()
+    os.close(pipe_reader)
+    with open(pipe_writer, "wb") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, "customers", "export"],
+            env={"AUTHZ_DATABASE_URL": database_url},
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.stderr == b""
+
+
+MAIN = "from authz_service.cli import main; main()"
+
+
+def piped(arguments: list[str], environ: dict[str, str]) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-c", MAIN, *arguments], env=environ, capture_output=True, check=False, timeout=60
+    )

@@ -1,0 +1,47 @@
+"""A test client that holds every response against the API document."""
+
+from functools import cached_property
+from typing import Any
+
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from authz_service.web.openapi import openapi_document
+
+
+class DocumentedClient(FlaskClient):
+    """Fails on a response whose status, content type or body the API document does not have."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:  # noqa: ANN401 - as inherited
+        response = super().open(*args, **kwargs)
+        rule = self._rule_of(response)
+        if rule is not None and response.request.method != "OPTIONS" and not rule.endpoint.endswith(".static"):
+            self._hold_against_document(rule, response)
+        return response
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return openapi_document(self.application, "0")
+
+    def _rule_of(self, response: TestResponse) -> Rule | None:
+        request = response.request
+        try:
+            rule, _ = self.application.url_map.bind("localhost").match(request.path, request.method, return_rule=True)
+        except HTTPException:
+            return None
+        return rule
+
+    def _hold_against_document(self, rule: Rule, response: TestResponse) -> None:
+        method = response.request.method.replace("HEAD", "GET").lower()
+        path = rule.rule.replace("<path:", "{").replace("<", "{").replace(">", "}")
+        documented = self._document["paths"][path][method]["responses"]
+        status = str(response.status_code)
+        assert status in documented, f"{method} {path}: {status} is not in the API document"
+        for content_type, content in documented[status].get("content", {}).items():
+            assert response.content_type == content_type
+            if response.request.method != "HEAD":
+                schema = self._document | content["schema"]
+                Draft202012Validator(schema).validate(response.get_json())

@@ -1,0 +1,111 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from authz_service.app import close_app, create_app
+from authz_service.settings import Settings
+from tests.web.asking import question
+from tests.web.conftest import EVERYTHING, MakeClient
+from tests.web.documented import DocumentedClient
+from tests.web.engines import Down
+
+
+def test_a_service_that_can_decide_is_ready_and_says_under_which_policy(client: FlaskClient) -> None:
+    asked = client.post("/v1/decide", json=question("mary.jones", "view_usage", "mobile-2002"))
+    assert ready(client, 200) == {
+        "database": {"ok": True, "detail": "sqlite, tables up to date"},
+        "opa": {"ok": True, "detail": "answers"},
+        "policy": {
+            "ok": True,
+            "detail": "The policy in force answers.",
+            "revision": asked.get_json()["context"]["policy_revision"],
+            "rejected": [],
+        },
+    }
+
+
+def test_it_is_ready_before_it_was_asked_anything(smiths: FlaskClient) -> None:
+    assert all(check["ok"] for check in ready(smiths, 200).values())
+
+
+def test_a_fresh_database_is_named_with_what_to_do(settings: Settings) -> None:
+    app = create_app(settings, callers=[EVERYTHING])
+    app.test_client_class = DocumentedClient
+    checks = ready(app.test_client(), 503)
+    close_app(app)
+    assert wrong(checks) == {"database": "The tables are not those of this version: start `authz-service serve` once."}
+
+
+def test_a_database_that_is_gone_is_named(client: FlaskClient, lose_database: Callable[[], None]) -> None:
+    assert ready(client, 200)
+    lose_database()
+    assert wrong(ready(client, 503)) == {"database": "The database does not answer or cannot be used."}
+
+
+def test_an_opa_that_is_not_there_is_named_with_its_address(make_client: MakeClient, tmp_path: Path) -> None:
+    url = f"unix://{tmp_path / 'no.sock'}"
+    client = make_client(opa_url=url, policy_status=None)
+    assert wrong(ready(client, 503)) == {
+        "opa": f"OPA cannot be reached at {url}.",
+        "policy": "OPA has answered under no policy yet.",
+    }
+
+
+def test_an_edit_that_is_not_in_force_is_told_and_the_service_stays_ready(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    status = tmp_path / "policy.json"
+    finding = "policies/bundle/authz/x.rego:3: rego_parse_error"
+    status.write_text(json.dumps({"revision": "1", "since": "2026-11-23T00:00:00+00:00", "rejected": [finding]}))
+    policy = ready(make_client(policy_status=status), 200)["policy"]
+    assert policy["ok"] is True
+    assert policy["rejected"] == [finding]
+    assert policy["detail"] == "A later edit of the policy is broken and not in force; the revision before it answers."
+
+
+def test_without_a_supervisor_nothing_is_told_of_edits(make_client: MakeClient, tmp_path: Path) -> None:
+    assert ready(make_client(policy_status=None), 200)["policy"]["rejected"] == []
+    assert ready(make_client(policy_status=tmp_path / "gone"), 200)["policy"]["rejected"] == []
+
+
+def test_the_process_is_up_whatever_else_is_not(
+    client: FlaskClient, make_client: MakeClient, lose_database: Callable[[], None], tmp_path: Path
+) -> None:
+    without_opa = make_client(opa_url=f"unix://{tmp_path / 'no.sock'}")
+    lose_database()
+    for some in (client, without_opa):
+        assert ready(some, 503)
+        response = some.get("/healthz")
+        assert (response.status_code, response.get_json()) == (200, {"status": "alive"})
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_whoever_watches_may_ask_with_head(smiths: FlaskClient, path: str) -> None:
+    response = smiths.head(path)
+    assert (response.status_code, response.data) == (200, b"")
+
+
+def test_an_opa_that_does_not_answer_as_it_has_to_is_named_with_what_is_wrong(make_client: MakeClient) -> None:
+    client = make_client(engine=Down(misbehaves=True))
+    assert wrong(ready(client, 503))["opa"] == "The engine answers nonsense."
+
+
+def ready(client: FlaskClient, status: int) -> dict[str, Any]:
+    """The checks, where the status is the one expected."""
+    response = client.get("/readyz")
+    body = response.get_json()
+    assert response.status_code == status, body
+    assert list(body) == ["status", "checks"]
+    assert body["status"] == ("ready" if status == 200 else "not ready")
+    assert list(body["checks"]) == ["database", "opa", "policy"]
+    checks: dict[str, Any] = body["checks"]
+    return checks
+
+
+def wrong(checks: dict[str, Any]) -> dict[str, str]:
+    """What is not right, and why."""
+    return {name: check["detail"] for name, check in checks.items() if not check["ok"]}
