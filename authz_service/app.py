@@ -6,9 +6,9 @@ from flask import Flask, Response, request
 from sqlalchemy import Engine
 
 from authz_service import __version__
+from authz_service.administrators.take_over import Administrators
 from authz_service.callers.callers import Caller, Callers, read_callers
 from authz_service.customers.activation_code import key_finder
-from authz_service.customers.database import connect
 from authz_service.customers.domain import MyProximus
 from authz_service.decision.decisions import Decisions
 from authz_service.decision.memory import RevisionWatch
@@ -16,11 +16,14 @@ from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.errors import ConfigurationError
 from authz_service.opa.engine import OpaEngine
 from authz_service.settings import Settings
+from authz_service.storage.database import connect
+from authz_service.web.administrators import administrator_endpoints
 from authz_service.web.authentication import authenticate
 from authz_service.web.bodies import MAX_BYTES
 from authz_service.web.data import data_endpoints
 from authz_service.web.decide import decide_endpoints
 from authz_service.web.health import health_endpoints
+from authz_service.web.metrics import metrics_endpoints
 from authz_service.web.openapi import document_endpoints
 from authz_service.web.problems import handle_errors
 from authz_service.web.request_ids import echo_request_ids
@@ -71,15 +74,19 @@ def create_app(
     database = connect(settings.database_url)
     decisions = Decisions(domain or MyProximus(database), engine, settings.stale_seconds)
 
+    find_key = key_finder(settings.activation_key, database)
+
     app = Flask("authz_service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
     app.url_map.merge_slashes = False
     app.register_blueprint(decide_endpoints(decisions))
+    app.register_blueprint(administrator_endpoints(Administrators(database, decisions, find_key)))
     app.register_blueprint(role_endpoints(database))
-    app.register_blueprint(data_endpoints(database, key_finder(settings.activation_key, database)))
+    app.register_blueprint(data_endpoints(database, find_key))
     app.register_blueprint(health_endpoints(database, decisions.memory, settings.policy_status))
+    app.register_blueprint(metrics_endpoints(database, decisions.memory, __version__))
     app.register_blueprint(document_endpoints(__version__))
     handle_errors(app)
     authenticate(app, Callers(callers))

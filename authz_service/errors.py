@@ -10,19 +10,24 @@ AuthzServiceError
 │   ├── UnknownCustomer
 │   ├── UnknownPerson
 │   ├── UnknownOption
+│   ├── UnknownLetter
 │   └── NotLinked
 ├── Conflict                    409
 │   ├── AdministratorsChange    administrators change by a take-over alone
 │   └── StillInUse              something else refers to what should be deleted
 ├── StaleVersion                412
+├── TakeOverRefused             403: the policy says no
 └── Unavailable                 503: broken is never "no"
     ├── PolicyEngineUnavailable OPA does not answer
     ├── PolicyEngineMisbehaved  OPA answers, but not in the shape of an answer
-    └── DatabaseUnavailable
+    ├── DatabaseUnavailable
+    └── MailServerUnavailable
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from authz_service.questions import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,10 @@ class UnknownOption(NotFound):
     pass
 
 
+class UnknownLetter(NotFound):
+    pass
+
+
 class NotLinked(NotFound):
     pass
 
@@ -124,3 +133,21 @@ class PolicyEngineMisbehaved(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     pass
+
+
+class MailServerUnavailable(Unavailable):
+    pass
+
+
+class TakeOverRefused(AuthzServiceError):
+    """The policy does not permit a take-over.
+
+    Attributes:
+        reasons: What stands against it.
+        decision_id: The id of the decision.
+    """
+
+    def __init__(self, reasons: Sequence[Reason], decision_id: str) -> None:
+        self.reasons = tuple(reasons)
+        self.decision_id = decision_id
+        super().__init__("The policy does not permit this take-over.")

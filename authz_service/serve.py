@@ -6,42 +6,56 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from http import HTTPStatus
 from types import FrameType
 
 import requests
+import structlog
 from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
+from sqlalchemy import Engine
 
+from authz_service.administrators.mail_server import MailServer, SmtpServer
+from authz_service.administrators.message import domain_of
+from authz_service.administrators.worker import LetterWorker
 from authz_service.app import create_app
 from authz_service.callers.callers import Caller
-from authz_service.customers.database import connect, upgrade
 from authz_service.errors import ConfigurationError
 from authz_service.logs import configure_logs
 from authz_service.opa.binary import find_opa, project_tool_folder
 from authz_service.opa.launch import die_with_parent
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
+from authz_service.storage.database import connect, upgrade
+
+log = structlog.get_logger()
 
 _THREADS = 16
+_UNNAMED_SENDER = "no-reply@localhost.localdomain"
 _SHUTDOWN_SECONDS = 10
 _ASK_EVERY_SECONDS = 0.05
 
 
-def serve(settings: Settings, callers: list[Caller], host: str, port: int, on_ready: Callable[[], None]) -> None:
+def serve(
+    settings: Settings,
+    callers: list[Caller],
+    address: tuple[str, int],
+    on_ready: Callable[[], None],
+    mail_server: MailServer | None = None,
+) -> None:
     """Answers until SIGTERM or SIGINT, and leaves no process behind.
 
     Args:
         settings: Where its `opa_url` is None, an OPA is supervised here.
         callers: Who may call.
-        host: The address to listen on.
-        port: The port to listen on.
+        address: Host and port to listen on.
         on_ready: Called once, when the service can decide.
+        mail_server: What takes the letters where the settings name no mail server; without, they wait.
 
     Raises:
         ConfigurationError: The service cannot start.
@@ -49,20 +63,41 @@ def serve(settings: Settings, callers: list[Caller], host: str, port: int, on_re
     """
     # Until the server has its own handler, a signal still unwinds what has been started.
     signal.signal(signal.SIGTERM, _leave)
+    host, port = address
     _check_port(host, port)
     database = connect(settings.database_url)
-    upgrade(database)
-    database.dispose()
     with ExitStack() as started:
+        started.callback(database.dispose)
+        upgrade(database)
         if settings.opa_url is None:
             opa = find_opa(os.environ, project_tool_folder())
             supervised = started.enter_context(SupervisedOpa(opa, settings.policies))
             settings = settings.with_opa(supervised.url, supervised.status_file)
+        started.enter_context(_sending_letters(settings, database, mail_server))
         stopping = threading.Event()
         started.callback(stopping.set)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/readyz"
         threading.Thread(target=_tell_when_ready, args=(url, stopping, on_ready), daemon=True).start()
         _run_workers(settings, callers, host, port)
+
+
+@contextmanager
+def _sending_letters(settings: Settings, database: Engine, mail_server: MailServer | None) -> Iterator[None]:
+    """Sends letters as they become due, while the block lasts."""
+    if settings.smtp_url is not None:
+        mail_server = SmtpServer(settings.smtp_url)
+    if mail_server is None:
+        log.warning("letters.not_sent_here", reason="AUTHZ_SMTP_URL is not set; letters wait in the outbox")
+        yield
+        return
+    sender = settings.mail_from or _UNNAMED_SENDER
+    domain_of(sender)  # refuses now what no letter could be from
+    worker = LetterWorker(database, mail_server, sender)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop()
 
 
 def _run_workers(settings: Settings, callers: list[Caller], host: str, port: int) -> None:

@@ -24,6 +24,8 @@ class Settings:
         callers: `AUTHZ_CALLERS`, a YAML file of who may call.
         activation_key: `AUTHZ_ACTIVATION_KEY`, what activation codes are kept under; with SQLite there is a key file
             beside the database where it is left out.
+        smtp_url: `AUTHZ_SMTP_URL`, the mail server that letters go to; None where this process sends none.
+        mail_from: `AUTHZ_MAIL_FROM`, the address that letters are from.
         stale_seconds: `AUTHZ_STALE_SECONDS`, how long remembered answers are given while OPA does not answer.
         workers: `AUTHZ_WORKERS`, processes that answer.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
@@ -34,6 +36,8 @@ class Settings:
     policies: Path = CHECKOUT_POLICIES
     callers: Path | None = None
     activation_key: str | None = field(default=None, repr=False)
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
     stale_seconds: float = 60.0
     workers: int = 1
     policy_status: Path | None = None
@@ -49,6 +53,8 @@ KNOWN = {
     "AUTHZ_POLICIES": "a policies folder or a bundle, for the supervised OPA",
     "AUTHZ_CALLERS": "a YAML file of who may call",
     "AUTHZ_ACTIVATION_KEY": "the key that activation codes are kept under",
+    "AUTHZ_SMTP_URL": "smtp://host, smtp+starttls://user:password@host or smtps://…, the mail server for letters",
+    "AUTHZ_MAIL_FROM": "the address that letters are from; needed with AUTHZ_SMTP_URL",
     "AUTHZ_STALE_SECONDS": "seconds that remembered answers are given while OPA does not answer",
     "AUTHZ_WORKERS": "processes that answer",
     "AUTHZ_OPA_BIN": "the opa program to run",
@@ -80,11 +86,15 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         "policies": read("AUTHZ_POLICIES", Path, CHECKOUT_POLICIES),
         "callers": read("AUTHZ_CALLERS", Path, None),
         "activation_key": read("AUTHZ_ACTIVATION_KEY", str, None),
+        "smtp_url": read("AUTHZ_SMTP_URL", str, None),
+        "mail_from": read("AUTHZ_MAIL_FROM", str, None),
         "stale_seconds": read("AUTHZ_STALE_SECONDS", _seconds, 60.0),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given
     if not values["database_url"]:
         faults.append("AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.")
+    if values["smtp_url"] and not values["mail_from"]:
+        faults.append("AUTHZ_MAIL_FROM: is not set; with AUTHZ_SMTP_URL it names whom letters are from.")
     if faults:
         raise ConfigurationError("\n".join(faults))
     return Settings(**values)  # type: ignore[arg-type]  # each has been converted above

@@ -46,6 +46,33 @@ class Channel(StrEnum):
     APP = "app"
 
 
+class Language(StrEnum):
+    """What letters and messages are written in."""
+
+    ENGLISH = "en"
+    DUTCH = "nl"
+    FRENCH = "fr"
+    GERMAN = "de"
+
+
+class Effect(StrEnum):
+    """What follows from a take-over: the policy says which, the service carries them out."""
+
+    PERSON_BECOMES_ADMINISTRATOR = "person_becomes_administrator"
+    CURRENT_ADMINISTRATOR_BECOMES_USER = "current_administrator_becomes_user"
+    CURRENT_ADMINISTRATOR_GETS_LETTER = "current_administrator_gets_letter"
+    ACTIVATION_CODE_IS_USED = "activation_code_is_used"
+    WRONG_ACTIVATION_CODE_COUNTS = "wrong_activation_code_counts"
+
+
+class LetterState(StrEnum):
+    """Where a letter of the outbox stands; failed is one that the mail server will never take."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+
+
 class Scope(StrEnum):
     """What a caller's token may be used for."""
 

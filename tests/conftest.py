@@ -1,7 +1,9 @@
 """What tests share: the real OPA, a database, an app with the Smith family."""
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,11 @@ from sqlalchemy import Engine
 from authz_service.app import close_app, create_app
 from authz_service.callers.callers import Caller, token_sha256
 from authz_service.customers.activation_code import key_finder
-from authz_service.customers.database import connect, upgrade
 from authz_service.customers.importing import import_files
 from authz_service.opa.binary import find_opa, project_tool_folder
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
+from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +46,19 @@ def running_opa(opa: Path, policies: Path) -> Iterator[SupervisedOpa]:
     """One real OPA with the shipped policy for all tests that do not harm it."""
     with SupervisedOpa(opa, policies) as supervised:
         yield supervised
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Finds a port of this machine that nobody listens on."""
+
+    def find() -> int:
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            return port
+
+    return find
 
 
 @pytest.fixture

@@ -127,4 +127,4 @@ def _eligibility(world: World, household: Household, asked: Asked, role: str | N
         requires.add("inform_current_administrator")
     if asked.channel is None:  # TAKE-2
         requires.add("web_site")
-    return Expected(True, role, route, frozenset(requires))
+    return Expected(allow=True, role=role, route=route, requires=frozenset(requires))

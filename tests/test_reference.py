@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from authz_service.customers.database import connect, upgrade
 from authz_service.customers.domain import MyProximus
 from authz_service.decision.decisions import Decisions
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.questions import Action, Entity, Question
+from authz_service.storage.database import connect, upgrade
 from tests.reference import Asked, World, expected
 from tests.worlds import questions, store, worlds
 

@@ -9,12 +9,12 @@ from sqlalchemy import Engine, delete, update
 
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.customer_store import put_customer
-from authz_service.customers.database import writing
 from authz_service.customers.model import Customer, Option, Person
 from authz_service.customers.option_store import put_option
 from authz_service.customers.parsing import parse
 from authz_service.customers.person_store import put_person
-from authz_service.customers.schema import customers, metadata
+from authz_service.storage.database import writing
+from authz_service.storage.schema import customers, metadata
 from tests.reference import ADMINISTRATOR_ACTIONS, Asked, Household, Mobile, World
 
 _PEOPLE = ["ann", "ben", "cem", "dia"]

@@ -107,9 +107,7 @@ def go_from_package(python: Path, requirements: Path, folder: Path) -> Path:
     return found[0]
 
 
-def build(
-    program: GoProgram, go: Path, target: Path, environ: Mapping[str, str], caches: Path | None = None
-) -> None:
+def build(program: GoProgram, go: Path, target: Path, environ: Mapping[str, str], caches: Path | None = None) -> None:
     """Compile a static program from exactly the modules that `go.sum` names.
 
     Args:
@@ -152,11 +150,7 @@ def build(
 
 def build_environment(environ: Mapping[str, str], caches: Path | None) -> dict[str, str]:
     """The environment of a build that comes out the same whatever Go settings its caller happens to have."""
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if name in _RESPECTED or not name.startswith(("GO", "CGO_"))
-    }
+    kept = {name: value for name, value in environ.items() if name in _RESPECTED or not name.startswith(("GO", "CGO_"))}
     # Never empty, or the flags of the user's `go env -w` would apply.
     flags = "-modcacherw" if caches else "-mod=readonly"
     fixed = {"GOFLAGS": flags, "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}

@@ -65,9 +65,7 @@ def write(lock: Lock, uv: Path, root: Path, words: Sequence[str]) -> None:
     command: list[str | Path] = [uv, "pip", "compile", *sources, *options, *words, "--output-file", lock.file]
     # The command in the file's header is the one to type, not the one with this machine's paths.
     environ = {**os.environ, "UV_CUSTOM_COMPILE_COMMAND": "make lock"}
-    run = subprocess.run(
-        command, cwd=root, env=environ, input="\n".join(lock.packages), text=True, check=False
-    )
+    run = subprocess.run(command, cwd=root, env=environ, input="\n".join(lock.packages), text=True, check=False)
     if run.returncode != 0:
         raise SetupFailed(f"{lock.file} was not written: what is asked for cannot be had, as said above.")
     say(f"✓ {lock.file}")

@@ -21,7 +21,7 @@ _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class NotAvailable(Exception):  # noqa: N818 - named for what happened, as in authz_service.errors
+class NotAvailable(Exception):
     """This way of getting the program is closed here; the next may be open."""
 
 

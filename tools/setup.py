@@ -63,9 +63,7 @@ def _works(python: Path) -> bool:
     """Whether the environment's interpreter is still the one it was made from: another finds no pip in it."""
     if not python.exists():
         return False
-    return (
-        subprocess.run([python, "-I", "-c", "import pip"], capture_output=True, check=False).returncode == 0
-    )
+    return subprocess.run([python, "-I", "-c", "import pip"], capture_output=True, check=False).returncode == 0
 
 
 def refuse_without_ensurepip() -> None:

@@ -19,7 +19,7 @@ SECONDS_BETWEEN_LINES = {True: 0.2, False: 5.0}
 LINES_OF_A_FAILURE = 15
 
 
-class SetupFailed(Exception):  # noqa: N818 - named for what happened, as in authz_service.errors
+class SetupFailed(Exception):
     """The message says what failed and what to do; it is all that is shown."""
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 
 from authz_service.cli.progress import importing, progress
 from authz_service.customers.activation_code import key_finder
-from authz_service.customers.database import connect, upgrade
 from authz_service.customers.exporting import FileFormat, export
 from authz_service.customers.importing import import_files
 from authz_service.settings import Settings, read_settings
+from authz_service.storage.database import connect, upgrade
 
 _FORMATS = [style.value for style in FileFormat]
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)

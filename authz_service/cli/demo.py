@@ -7,18 +7,20 @@ from pathlib import Path
 
 import click
 
+from authz_service.administrators.mail_server import PrintedMail
 from authz_service.callers.callers import Caller, new_token, read_callers, token_sha256
 from authz_service.cli.progress import importing
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.contents import is_empty
-from authz_service.customers.database import connect, upgrade
 from authz_service.customers.importing import import_files
 from authz_service.errors import ConfigurationError
 from authz_service.serve import serve
 from authz_service.settings import Settings, read_settings
+from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 
 _HOST = "127.0.0.1"
+_SENDER = "MyProximus <no-reply@myproximus.example>"
 _SMITH_FAMILY = Path(__file__).resolve().parents[2] / "fixtures" / "customers" / "smith-family.yaml"
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -50,13 +52,15 @@ def demo(port: int, data: tuple[Path, ...], token: str | None, policies: Path | 
         callers = [Caller("demo", token_sha256(token), frozenset(Scope))]
         if settings.callers:
             callers += read_callers(settings.callers)
-        serve(settings, callers, _HOST, port, lambda: _greet(port, token))
+        serve(settings, callers, (_HOST, port), lambda: _greet(port, token), PrintedMail())
 
 
 def _settings(state: Path, policies: Path | None) -> Settings:
     given: dict[str, object] = {}
     if not os.environ.get("AUTHZ_DATABASE_URL"):
         given["database_url"] = f"sqlite:///{state.resolve() / 'authz.db'}"
+    if not os.environ.get("AUTHZ_MAIL_FROM"):
+        given["mail_from"] = _SENDER
     if policies is not None:
         given["policies"] = policies
     return read_settings(os.environ, **given)

@@ -15,7 +15,6 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from authz_service.callers.callers import read_callers
-from authz_service.customers.database import connect, is_current
 from authz_service.errors import (
     AuthzServiceError,
     ConfigurationError,
@@ -26,6 +25,7 @@ from authz_service.opa.binary import OPA_VERSION, find_opa, project_tool_folder
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
 from authz_service.settings import KNOWN, Settings, read_settings
+from authz_service.storage.database import connect, is_current
 
 _OLDEST_PYTHON = (3, 11)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from authz_service.customers.database import sqlite_file
 from authz_service.errors import ConfigurationError
+from authz_service.storage.database import sqlite_file
 
 FindKey = Callable[[], bytes]
 """Finds the key when a code is really kept or compared; raises ConfigurationError where there is none."""

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Engine, exists, or_, select
 
-from authz_service.customers.database import reading
-from authz_service.customers.schema import customers, options, people
+from authz_service.storage.database import reading
+from authz_service.storage.schema import customers, options, people
 
 
 def is_empty(engine: Engine) -> bool:

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, exists, func, null, or_, select
 
-from authz_service.customers import schema, staging
+from authz_service.customers import staging
 from authz_service.customers.record import RecordKind, record_path
 from authz_service.errors import Fault
+from authz_service.storage import schema
 from authz_service.words import Role
 
 

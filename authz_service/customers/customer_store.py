@@ -6,13 +6,13 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, sel
 
 from authz_service.customers.activation_code import FindKey, digest
 from authz_service.customers.customer_rows import Row, member_rows, subscription_rows
-from authz_service.customers.database import reading, writing
 from authz_service.customers.fixture import Object, customer_object
 from authz_service.customers.lookup import present
 from authz_service.customers.model import Customer, Mobile
-from authz_service.customers.schema import customers, members, people, subscriptions
 from authz_service.customers.versions import version_for_change
 from authz_service.errors import AdministratorsChange, Fault, InvalidRequest, UnknownCustomer
+from authz_service.storage.database import reading, writing
+from authz_service.storage.schema import customers, members, people, subscriptions
 from authz_service.words import Role
 
 

@@ -3,6 +3,8 @@
 The document is closed by `policies/schemas/input.json`, which has the definition of each member.
 """
 
+from typing import NamedTuple
+
 from authz_service.customers.facts import Eligibility, Facts
 from authz_service.questions import Json, Question
 from authz_service.words import OPTION_ACTIONS, ActionName, ResourceType, SubscriptionKind
@@ -11,13 +13,28 @@ _ACTIONS = frozenset(ActionName)
 _WRONG_CODES_STATED = 5  # the boundary of `unused_after_five_wrong`; what follows from it is the policy's
 
 
-def document(question: Question, facts: Facts, eligibility: Eligibility | None) -> dict[str, Json]:
+class Evidence(NamedTuple):
+    """What is brought to a take-over.
+
+    Attributes:
+        is_current_administrator_informed: The caller says so. Source: TAKE-1.
+        given_activation_code: `not_given`, `right` or `wrong`, code and date both.
+    """
+
+    is_current_administrator_informed: bool
+    given_activation_code: str
+
+
+def document(
+    question: Question, facts: Facts, eligibility: Eligibility | None, evidence: Evidence | None = None
+) -> dict[str, Json]:
     """The input document of one question.
 
     Args:
         question: What is asked.
         facts: What the customer data says of it.
         eligibility: The same for `become_administrator` on a customer number that exists, else None.
+        evidence: What is brought, where the role is to be taken over now and not only asked about.
     """
     action = question.action.name if question.action.name in _ACTIONS else "unknown"
     stated: dict[str, Json] = {
@@ -36,6 +53,9 @@ def document(question: Question, facts: Facts, eligibility: Eligibility | None) 
             stated["option"] = _option(question, facts)
     if eligibility is not None:
         stated |= _eligibility(eligibility)
+        stated["is_take_over"] = evidence is not None
+        if evidence is not None:
+            stated |= evidence._asdict()
     return stated
 
 
@@ -74,7 +94,6 @@ def _eligibility(eligibility: Eligibility) -> dict[str, Json]:
         "mobiles_on_pay_and_go": eligibility.mobiles_on_pay_and_go,
         "has_number_of_another_provider": eligibility.has_number_of_another_provider,
         "activation_code": _activation_code(eligibility),
-        "is_take_over": False,
     }
 
 

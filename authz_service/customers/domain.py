@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from authz_service.customers.database import reading
-from authz_service.customers.document import document
+from authz_service.customers.document import Evidence, document
 from authz_service.customers.facts import Asked, Facts, read_eligibility, read_facts
 from authz_service.errors import Fault
-from authz_service.questions import Answer, Document, Json, Question
+from authz_service.questions import Action, Answer, Document, Entity, Json, Question
+from authz_service.storage.database import reading
 from authz_service.words import OPTION_ACTIONS, ActionName, Channel, ResourceType
 
 _PERSON = "person"
@@ -50,6 +50,22 @@ class MyProximus:
                 context["route"] = answer.route
             context["requires"] = list(answer.requires)
         return context
+
+
+def take_over_document(
+    connection: Connection, customer_number: str, person: str, channel: Channel, evidence: Evidence
+) -> Document:
+    """The facts of a take-over of a customer number that exists, with what is brought to it."""
+    question = Question(
+        Entity(_PERSON, person),
+        Action(ActionName.BECOME_ADMINISTRATOR),
+        Entity(ResourceType.CUSTOMER, customer_number),
+        {"channel": channel},
+    )
+    asked = [_asked(question)]
+    [facts] = read_facts(connection, asked)
+    [eligibility] = read_eligibility(connection, asked)
+    return document(question, facts, eligibility, evidence)
 
 
 def _asks_eligibility(question: Question, facts: Facts) -> bool:

@@ -8,10 +8,11 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection, Engine, RowMapping, Table, func, select
 
-from authz_service.customers.database import reading
 from authz_service.customers.fixture import Object, customer_object, option_object, person_object
 from authz_service.customers.record import LIST_OF, RecordKind
-from authz_service.customers.schema import (
+from authz_service.customers.yaml_text import yaml_flow
+from authz_service.storage.database import reading
+from authz_service.storage.schema import (
     customers,
     members,
     options,
@@ -19,7 +20,6 @@ from authz_service.customers.schema import (
     people,
     subscriptions,
 )
-from authz_service.customers.yaml_text import yaml_flow
 
 _ROWS_IN_A_PAGE = 1_000
 

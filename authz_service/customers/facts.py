@@ -115,6 +115,7 @@ def _statements(dialect: str) -> tuple[TextualSelect, TextualSelect]:
 
 _STATEMENTS = {dialect: _statements(dialect) for dialect in _QUESTIONS}
 
+
 class Asked(NamedTuple):
     """What a question names in the customer data, by id; None for what it does not name."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import RowMapping
 
-from authz_service.words import CustomerKind, PaidBy, Plan
+from authz_service.words import CustomerKind, Language, PaidBy, Plan
 
 Object = dict[str, object]
 
@@ -13,6 +13,8 @@ _SUBSCRIPTION_DEFAULTS = {"plan": Plan.SUBSCRIPTION, "paid_by": PaidBy.CUSTOMER}
 
 def person_object(row: RowMapping, other_provider_numbers: list[str]) -> Object:
     person: Object = {"id": row["id"], "name": row["name"], "email": row["email"]}
+    if row["language"] != Language.ENGLISH:
+        person["language"] = row["language"]
     if other_provider_numbers:
         person["other_provider_numbers"] = other_provider_numbers
     return person

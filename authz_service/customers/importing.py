@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Engine, Table, func, select
 from authz_service.customers import staging
 from authz_service.customers.activation_code import FindKey
 from authz_service.customers.cross_checks import cross_faults
-from authz_service.customers.database import begin_writing, errors_in_our_words
 from authz_service.customers.moving import move
 from authz_service.customers.ndjson_file import read_ndjson
 from authz_service.customers.parsing import Finding, check, path
@@ -18,6 +17,7 @@ from authz_service.customers.staged_rows import Stage
 from authz_service.customers.staging import staging_tables
 from authz_service.customers.yaml_file import read_yaml
 from authz_service.errors import Fault, InvalidFile
+from authz_service.storage.database import begin_writing, errors_in_our_words
 
 LISTED_FAULTS = 1_000
 

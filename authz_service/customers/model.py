@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from authz_service.words import CustomerKind, PaidBy, Plan, Role, SubscriptionKind
+from authz_service.words import CustomerKind, Language, PaidBy, Plan, Role, SubscriptionKind
 
 OWN_SENTENCE = "own_sentence"
 """The type of the validation errors whose message is a sentence of ours."""
@@ -103,6 +103,7 @@ class Person(_Model):
     id: Id
     name: Name
     email: EmailAddress
+    language: Annotated[Language, _lax] = Language.ENGLISH
     other_provider_numbers: Annotated[list[MobileNumber], AfterValidator(_unique)] = []
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, false, insert, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from authz_service.customers import schema, staging
+from authz_service.customers import staging
+from authz_service.storage import schema
 
 _UPSERT: dict[str, Callable[[Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
@@ -16,7 +17,7 @@ def move(connection: Connection) -> None:
 
     The records are staged on this connection, which is in a transaction that writes.
     """
-    _upsert(connection, staging.people, schema.people, "id", ("name", "email"))
+    _upsert(connection, staging.people, schema.people, "id", ("name", "email", "language"))
     numbers = schema.other_provider_numbers
     connection.execute(delete(numbers).where(numbers.c.person.in_(select(staging.people.c.id))))
     _copy(connection, staging.other_provider_numbers, numbers)

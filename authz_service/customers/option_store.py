@@ -2,12 +2,12 @@
 
 from sqlalchemy import Engine, delete, insert, select, update
 
-from authz_service.customers.database import reading, writing
 from authz_service.customers.fixture import Object, option_object
 from authz_service.customers.model import Option
-from authz_service.customers.schema import options
 from authz_service.customers.versions import version_for_change
 from authz_service.errors import UnknownOption
+from authz_service.storage.database import reading, writing
+from authz_service.storage.schema import options
 
 
 def get_option(engine: Engine, option_id: str) -> tuple[Object, int]:

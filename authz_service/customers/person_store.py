@@ -2,13 +2,13 @@
 
 from sqlalchemy import Connection, Engine, delete, exists, insert, select, update
 
-from authz_service.customers.database import reading, writing
 from authz_service.customers.fixture import Object, person_object
 from authz_service.customers.lookup import present
 from authz_service.customers.model import Person
-from authz_service.customers.schema import members, other_provider_numbers, people
 from authz_service.customers.versions import version_for_change
 from authz_service.errors import Fault, InvalidRequest, StillInUse, UnknownPerson
+from authz_service.storage.database import reading, writing
+from authz_service.storage.schema import members, other_provider_numbers, people
 
 
 def get_person(engine: Engine, person_id: str) -> tuple[Object, int]:
@@ -39,7 +39,7 @@ def put_person(engine: Engine, person: Person, expected_version: int | None = No
         Conflict: Another write came in between.
         DatabaseUnavailable: The database does not answer.
     """
-    values = {"id": person.id, "name": person.name, "email": person.email}
+    values = {"id": person.id, "name": person.name, "email": person.email, "language": person.language}
     with writing(engine) as connection:
         version = version_for_change(connection, people.c.id, person.id, expected_version)
         _refuse_numbers_of_others(connection, person)

@@ -2,9 +2,9 @@
 
 from sqlalchemy import Engine, exists, select
 
-from authz_service.customers.database import reading
-from authz_service.customers.schema import customers, members, people
 from authz_service.errors import NotLinked, UnknownCustomer, UnknownPerson
+from authz_service.storage.database import reading
+from authz_service.storage.schema import customers, members, people
 from authz_service.words import Role
 
 

@@ -68,7 +68,16 @@ _StagedRow = tuple[Table, Location, Mapping[str, object]]
 def _rows(record: Record, checked: Person | Option | Customer | None, find_key: FindKey) -> Iterator[_StagedRow]:
     match checked:
         case Person():
-            yield people, ("id",), {"id": checked.id, "name": checked.name, "email": checked.email}
+            yield (
+                people,
+                ("id",),
+                {
+                    "id": checked.id,
+                    "name": checked.name,
+                    "email": checked.email,
+                    "language": checked.language,
+                },
+            )
             for index, number in enumerate(checked.other_provider_numbers):
                 location = ("other_provider_numbers", index)
                 yield other_provider_numbers, location, {"number": number, "person": checked.id}

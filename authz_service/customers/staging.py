@@ -40,7 +40,13 @@ def _staged(name: str, *columns: Column[str] | Column[int] | Column[bool]) -> Ta
     )
 
 
-people = _staged("staged_people", Column("id", String, index=True), Column("name", String), Column("email", String))
+people = _staged(
+    "staged_people",
+    Column("id", String, index=True),
+    Column("name", String),
+    Column("email", String),
+    Column("language", String),
+)
 
 other_provider_numbers = _staged(
     "staged_other_provider_numbers", Column("number", String, index=True), Column("person", String)

@@ -26,7 +26,14 @@ class Decisions:
         Raises:
             Unavailable: The facts cannot be read, or the engine does not answer.
         """
-        documents = self._domain.documents(questions)
+        return self.judge(self._domain.documents(questions))
+
+    def judge(self, documents: Sequence[Document]) -> list[Decision]:
+        """One decision a document of facts that have been stated already.
+
+        Raises:
+            Unavailable: The engine does not answer.
+        """
         return self.memory.decide(documents, [_encoded(document) for document in documents])
 
     def _body(self, document: Document, answer: Answer, revision: str) -> bytes:

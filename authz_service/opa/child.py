@@ -111,4 +111,6 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            # Ctrl-C on a terminal is for the service, which ends OPA when it no longer needs it.
+            process_group=0,
         )

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from authz_service.callers.callers import Callers
 from authz_service.errors import ConfigurationError
@@ -40,6 +40,7 @@ def authenticate(app: Flask, callers: Callers) -> None:
             return _unauthorized(error=', error="invalid_token"' if token else "")
         if scope not in caller.scopes:
             return _forbidden(scope)
+        g.caller = caller
         return None
 
     app.before_request(check)

@@ -102,9 +102,7 @@ def _add(endpoints: Blueprint, of: _Collection) -> None:
     missing = {404: f"There is no such {of.noun}."}
     changing = {409: of.conflict, 412: "It has changed since it was read."}
 
-    @declares(
-        Endpoint(f"Read one {of.noun}.", Scope.CUSTOMERS, answers={200: of.model}, problems=missing)
-    )
+    @declares(Endpoint(f"Read one {of.noun}.", Scope.CUSTOMERS, answers={200: of.model}, problems=missing))
     def read(**address: str) -> Response:
         [key] = address.values()
         found, version = of.get(key)

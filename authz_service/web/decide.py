@@ -116,9 +116,7 @@ def _until(
             return
 
 
-def _item(
-    decisions: Decisions, body: Mapping[str, object], item: object, faults: list[Fault]
-) -> Question | None:
+def _item(decisions: Decisions, body: Mapping[str, object], item: object, faults: list[Fault]) -> Question | None:
     if not isinstance(item, dict):
         faults.append(Fault(f"must be an object, got {json_type(item)}"))
         return None

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
-from flask import Blueprint, Response
+from flask import Blueprint
 from sqlalchemy import Engine
 
-from authz_service.customers.database import is_current
 from authz_service.decision.memory import AnswerMemory
 from authz_service.errors import AuthzServiceError
 from authz_service.opa.supervisor import read_status
+from authz_service.storage.database import is_current
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.shapes import Alive, Check, Checks, PolicyCheck, Readiness
 

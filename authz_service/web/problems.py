@@ -1,7 +1,7 @@
 """Every error is a problem document (RFC 9457): what is wrong, and which members."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import structlog
@@ -34,13 +34,16 @@ _SENTENCES = {
 }
 
 
-def problem(status: int, detail: str, faults: Sequence[Fault] = ()) -> Response:
+def problem(
+    status: int, detail: str, faults: Sequence[Fault] = (), more: Mapping[str, object] | None = None
+) -> Response:
     """The response for an error.
 
     Args:
         status: The HTTP status.
         detail: One sentence for the developer who calls.
         faults: The members that are wrong, each with its own sentence.
+        more: Further members of the document.
     """
     body: dict[str, object] = {
         "type": "about:blank",
@@ -50,6 +53,7 @@ def problem(status: int, detail: str, faults: Sequence[Fault] = ()) -> Response:
     }
     if faults:
         body["errors"] = [{"member": fault.path, "detail": fault.what} for fault in faults]
+    body |= more or {}
     return Response(json.dumps(body), status=status, content_type="application/problem+json")
 
 

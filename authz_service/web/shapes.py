@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from authz_service.customers.model import Activation
 from authz_service.words import Channel, Role
 
 
@@ -114,6 +115,28 @@ class EvaluationsResponse(_Shape):
     context: DecisionContext | None = None
 
 
+class TakeOverRequest(_Shape):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    person: str
+    channel: Annotated[Channel, Field(strict=False)]
+    """The web site; the app does not offer it."""
+    current_administrator_informed: bool = False
+    """Whether the current administrator has been told, where there is one to take over from."""
+    activation: Activation | None = None
+    """What the letter says that issued the activation code, on a number without mobiles on its bill."""
+
+
+class TakenOver(_Shape):
+    customer_number: str
+    administrator: str
+    became_users: list[str]
+    """Who was administrator before."""
+    notified: list[str]
+    """Who gets an e-mail about it."""
+    decision_id: str
+
+
 class MemberRole(_Shape):
     customer_number: str
     person: str
@@ -172,3 +195,7 @@ class Problem(_Shape):
     detail: str
     errors: list[ProblemError] | None = None
     """Each member that is wrong."""
+    reasons: list[Reason] | None = None
+    """What stands against a take-over."""
+    decision_id: str | None = None
+    """The id of the decision that refuses it."""

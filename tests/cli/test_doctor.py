@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from authz_service.callers.callers import token_sha256
-from authz_service.customers.database import connect, upgrade
 from authz_service.opa.binary import OPA_VERSION
 from authz_service.opa.supervisor import SupervisedOpa
+from authz_service.storage.database import connect, upgrade
 from tests.cli.conftest import Cli
+
+NO_DATABASE = "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db."
+NO_OPA = (
+    f"AUTHZ_OPA_BIN: {{folder}}/none does not exist; OPA {OPA_VERSION} is wanted. "
+    "Name a program of that version, or unset AUTHZ_OPA_BIN to have one looked for."
+)
 
 
 @pytest.fixture
@@ -61,13 +67,12 @@ def test_without_a_sidecar_the_policy_is_looked_at(cli: Cli, right: dict[str, st
         (
             {"AUTHZ_DATABASE_URL": None},
             "settings",
-            "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.",
+            NO_DATABASE,
         ),
         (
             {"AUTHZ_DATABASE_URL": None, "AUTHZ_WORKERS": "x"},
             "settings",
-            "AUTHZ_WORKERS: must be a whole number, 1 or more.\n"
-            "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.",
+            f"AUTHZ_WORKERS: must be a whole number, 1 or more.\n{NO_DATABASE}",
         ),
         (
             {"AUTHZ_DATABSE_URL": "x", "AUTHZ_A": "1"},
@@ -128,8 +133,7 @@ def test_without_a_sidecar_the_policy_is_looked_at(cli: Cli, right: dict[str, st
         (
             {"AUTHZ_OPA_BIN": "{folder}/none"},
             "opa",
-            f"AUTHZ_OPA_BIN: {{folder}}/none does not exist; OPA {OPA_VERSION} is wanted. "
-            "Name a program of that version, or unset AUTHZ_OPA_BIN to have one looked for.",
+            NO_OPA,
         ),
     ],
 )

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from authz_service.customers.activation_code import FindKey, key_finder
-from authz_service.customers.database import connect, reading, upgrade
 from authz_service.customers.importing import import_files
-from authz_service.customers.schema import metadata
+from authz_service.storage.database import connect, reading, upgrade
+from authz_service.storage.schema import metadata
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, create_mock_engine
 
 from authz_service.customers.activation_code import digest, key_finder, matches
-from authz_service.customers.database import connect
 from authz_service.errors import ConfigurationError
+from authz_service.storage.database import connect
 
 KEY = b"k" * 32
 DATE = dt.date(2026, 11, 2)
@@ -82,7 +82,7 @@ def test_processes_that_need_the_key_at_once_agree_on_it(engine: Engine, tmp_pat
     program = (
         "import sys\n"
         "from authz_service.customers.activation_code import key_finder\n"
-        "from authz_service.customers.database import connect\n"
+        "from authz_service.storage.database import connect\n"
         "engine = connect(sys.argv[1])\n"
         "print(key_finder(None, engine)().decode())\n"
         "engine.dispose()\n"

@@ -6,7 +6,6 @@ from sqlalchemy import Engine, text
 
 from authz_service.customers.activation_code import FindKey, key_finder
 from authz_service.customers.customer_store import delete_customer, get_customer, put_customer
-from authz_service.customers.database import reading, writing
 from authz_service.customers.model import Customer
 from authz_service.customers.parsing import parse
 from authz_service.errors import (
@@ -16,6 +15,7 @@ from authz_service.errors import (
     StaleVersion,
     UnknownCustomer,
 )
+from authz_service.storage.database import reading, writing
 
 NUMBER = "123456789"
 PHILIP = {"person": "philip.smith", "role": "administrator"}

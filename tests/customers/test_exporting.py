@@ -12,9 +12,9 @@ from sqlalchemy import Engine, text
 
 from authz_service.customers import exporting
 from authz_service.customers.activation_code import FindKey
-from authz_service.customers.database import connect, writing
 from authz_service.customers.exporting import FileFormat, export
 from authz_service.customers.importing import import_files
+from authz_service.storage.database import connect, writing
 from authz_service.words import CustomerKind, PaidBy, Plan, Role, SubscriptionKind
 
 SMITHS_IN_YAML = """\

@@ -8,12 +8,12 @@ from sqlalchemy import Engine, text
 
 from authz_service.customers.activation_code import FindKey, key_finder
 from authz_service.customers.customer_store import get_customer
-from authz_service.customers.database import reading, writing
 from authz_service.customers.importing import LISTED_FAULTS, Imported, import_files
 from authz_service.customers.option_store import get_option
 from authz_service.customers.person_store import get_person
 from authz_service.customers.roles import role_of
 from authz_service.errors import ConfigurationError, InvalidFile
+from authz_service.storage.database import reading, writing
 from authz_service.words import Role
 
 FILES = Path(__file__).parent / "files"
@@ -275,7 +275,7 @@ def test_memory_does_not_grow_with_the_file(engine: Engine, tmp_path: Path) -> N
         "import resource, sys\n"
         "from pathlib import Path\n"
         "from authz_service.customers.activation_code import key_finder\n"
-        "from authz_service.customers.database import connect\n"
+        "from authz_service.storage.database import connect\n"
         "from authz_service.customers.importing import import_files\n"
         "engine = connect(sys.argv[1])\n"
         "for file in sys.argv[2:]:\n"

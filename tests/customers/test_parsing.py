@@ -17,7 +17,7 @@ MOBILE = {"id": "m1", "kind": "mobile", "number": "+32470000001", "holder": "ann
 ANN = {"person": "ann", "role": "administrator"}
 CUSTOMER = {"number": "1", "name": "Ann"}
 
-KNOWN_OF_PERSON = "unknown key; known are: id, name, email, other_provider_numbers"
+KNOWN_OF_PERSON = "unknown key; known are: id, name, email, language, other_provider_numbers"
 KNOWN_OF_MOBILE = "unknown key; known are: id, kind, number, holder, plan, paid_by"
 NUMBER = 'must be a number in international form such as "+32470000001"'
 EMAIL = "must be an e-mail address such as ann@example.org"

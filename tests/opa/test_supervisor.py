@@ -168,6 +168,11 @@ def test_an_opa_that_does_not_start_is_told_with_what_it_said(
     assert processes_below(os.getpid()) == before
 
 
+def test_ctrl_c_on_the_terminal_of_the_service_does_not_reach_opa(steady: Running) -> None:
+    assert steady.opa.pid
+    assert os.getpgid(steady.opa.pid) != os.getpgrp()
+
+
 # at the end
 
 

@@ -42,9 +42,8 @@ def rules(opa: Path) -> list[tuple[str, Rule]]:
             text=True,
             check=True,
         )
-        for rule in json.loads(parsed.stdout).get("rules", []):
-            if "args" not in rule["head"]:
-                found.append((f"{path.relative_to(ROOT)}:{rule['location']['row']}", rule))
+        rules = [rule for rule in json.loads(parsed.stdout).get("rules", []) if "args" not in rule["head"]]
+        found += [(f"{path.relative_to(ROOT)}:{rule['location']['row']}", rule) for rule in rules]
     return found
 
 

@@ -42,7 +42,15 @@ def test_the_schema_has_the_words_of_python(fact: str, words: type[StrEnum], bes
 
 
 def test_the_catalogue_has_the_actions_of_python(opa: Path) -> None:
-    asked: list[str | Path] = [opa, "eval", "--format", "raw", "--data", "policies/bundle", "data.authz.catalogue.actions"]
+    asked: list[str | Path] = [
+        opa,
+        "eval",
+        "--format",
+        "raw",
+        "--data",
+        "policies/bundle",
+        "data.authz.catalogue.actions",
+    ]
     said = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True)
     catalogue = json.loads(said.stdout)
     assert set(catalogue) == set(ResourceType)

@@ -15,11 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = [lock.file for lock in locks(ROOT)]
 SCRIPTS = [
     *("Makefile", "Dockerfile", ".dockerignore", ".ci/run", "docs/how-to/set-up.md"),
-    *(
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "tools").rglob("*")
-        if path.suffix in {".py", ".mod", ".txt"}
-    ),
+    *(str(path.relative_to(ROOT)) for path in (ROOT / "tools").rglob("*") if path.suffix in {".py", ".mod", ".txt"}),
     "tools/with-python",
 ]
 

@@ -78,16 +78,12 @@ def test_a_release_with_its_published_digest_is_taken(publisher: Publisher, targ
     assert os.access(target, os.X_OK)
 
 
-def test_a_release_with_its_published_and_its_pinned_digest_is_taken(
-    publisher: Publisher, target: Path
-) -> None:
+def test_a_release_with_its_published_and_its_pinned_digest_is_taken(publisher: Publisher, target: Path) -> None:
     fetch_release(target, publisher.address, {"opa": DIGEST})
     assert target.read_bytes() == PROGRAM
 
 
-def test_a_release_that_is_not_what_was_published_stops_the_set_up(
-    publisher: Publisher, target: Path
-) -> None:
+def test_a_release_that_is_not_what_was_published_stops_the_set_up(publisher: Publisher, target: Path) -> None:
     publisher.files["/opa"] = PROGRAM.replace(b"hello", b"HELLO", 1)
     with pytest.raises(WrongDigest, match=f"the one published is {DIGEST}"):
         fetch_release(target, publisher.address, {})
@@ -99,9 +95,7 @@ def test_a_publisher_that_changed_its_mind_stops_the_set_up(publisher: Publisher
 
 
 @pytest.mark.parametrize("file", ["/opa", "/opa.sha256"])
-def test_a_release_without_one_of_its_files_is_not_available(
-    publisher: Publisher, target: Path, file: str
-) -> None:
+def test_a_release_without_one_of_its_files_is_not_available(publisher: Publisher, target: Path, file: str) -> None:
     del publisher.files[file]
     with pytest.raises(NotAvailable, match="404"):
         fetch_release(target, publisher.address, {})

@@ -108,9 +108,7 @@ def test_a_wrong_opa_that_is_named_stops_the_set_up(set_up: Callable[..., Path],
         set_up(fails(AssertionError()), AUTHZ_OPA_BIN=str(tmp_path / "opa"))
 
 
-def test_a_program_of_another_version_is_not_put_in_place(
-    set_up: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_a_program_of_another_version_is_not_put_in_place(set_up: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(SetupFailed, match=r"The opa from way 1 is OPA 1\.17\.0"):
         set_up(writes("1.17.0"))
     assert [path.name for path in (tmp_path / ".tools").iterdir()] == ["opa.lock"]
@@ -122,9 +120,7 @@ def test_a_failure_leaves_nothing_half_made(set_up: Callable[..., Path], tmp_pat
     assert [path.name for path in (tmp_path / ".tools").iterdir()] == ["opa.lock"]
 
 
-def test_what_a_killed_set_up_left_does_not_disturb_the_next(
-    set_up: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_what_a_killed_set_up_left_does_not_disturb_the_next(set_up: Callable[..., Path], tmp_path: Path) -> None:
     left = tmp_path / ".tools" / "making" / "opa"
     left.parent.mkdir(parents=True)
     left.write_text("half of it")

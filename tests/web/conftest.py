@@ -10,11 +10,11 @@ from sqlalchemy import Engine
 from authz_service.app import Parts, close_app, create_app
 from authz_service.callers.callers import Caller, token_sha256
 from authz_service.customers.activation_code import key_finder
-from authz_service.customers.database import connect, upgrade
 from authz_service.customers.importing import import_files
 from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
+from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 from tests.conftest import BEARER, SMITH_FAMILY, TOKEN, Load
 from tests.web.documented import DocumentedClient

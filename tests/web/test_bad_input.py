@@ -11,6 +11,7 @@ from werkzeug.test import EnvironBuilder, TestResponse
 
 from authz_service.errors import Fault
 from authz_service.questions import Answer, Document, Json, Question
+from authz_service.web.endpoint import declaration_of
 from tests.web.asking import CANARY, CUSTOMER, ULID, changed, faulty_members, problem, question
 from tests.web.conftest import MakeClient
 from tests.web.engines import Agreeing, Down
@@ -18,16 +19,22 @@ from tests.web.engines import Agreeing, Down
 MIB = 1024 * 1024
 JSON = "application/json"
 HER_USAGE = question("mary.jones", "view_usage", "mobile-2002")
-OF_A_BODY = [
-    ("POST", "/v1/decide"),
-    ("POST", "/access/v1/evaluation"),
-    ("POST", "/access/v1/evaluations"),
-    ("PUT", "/v1/people/mary.jones"),
-    ("PUT", "/v1/options/film-evening"),
-    ("PUT", f"/v1/customers/{CUSTOMER}"),
-]
-SINGLE = [path for method, path in OF_A_BODY[:3]]
+SINGLE = ["/v1/decide", "/access/v1/evaluation", "/access/v1/evaluations"]
 TEXT = json.dumps(HER_USAGE)
+
+
+@pytest.fixture(scope="module")
+def taking_bodies(smiths: FlaskClient) -> list[tuple[str, str]]:
+    """Method and address of every endpoint that reads a body."""
+    app = smiths.application
+    found = []
+    for rule in app.url_map.iter_rules():
+        declaration = declaration_of(app.view_functions[rule.endpoint])
+        if declaration and declaration.body:
+            methods = (rule.methods or set()) & {"POST", "PUT"}
+            found += [(method, re.sub("<[^>]+>", "1", rule.rule)) for method in methods]
+    assert len(found) >= 7
+    return found
 
 
 def one_in(text: str, old: str, new: str) -> bytes:
@@ -75,8 +82,10 @@ def one_in(text: str, old: str, new: str) -> bytes:
     ],
     ids=lambda data: repr(data[:40]),
 )
-def test_what_is_not_json_of_one_meaning_is_refused_everywhere(smiths: FlaskClient, data: bytes) -> None:
-    for method, path in OF_A_BODY:
+def test_what_is_not_json_of_one_meaning_is_refused_everywhere(
+    smiths: FlaskClient, taking_bodies: list[tuple[str, str]], data: bytes
+) -> None:
+    for method, path in taking_bodies:
         response = smiths.open(path, method=method, data=data, content_type=JSON)
         assert faulty_members(response) == ["body"]
 
@@ -93,8 +102,10 @@ def test_what_is_not_json_of_one_meaning_is_refused_everywhere(smiths: FlaskClie
         (None, "null"),
     ],
 )
-def test_a_body_that_is_no_object_is_refused_everywhere(smiths: FlaskClient, value: object, kind: str) -> None:
-    for method, path in OF_A_BODY:
+def test_a_body_that_is_no_object_is_refused_everywhere(
+    smiths: FlaskClient, taking_bodies: list[tuple[str, str]], value: object, kind: str
+) -> None:
+    for method, path in taking_bodies:
         response = smiths.open(path, method=method, data=json.dumps(value), content_type=JSON)
         assert faulty_members(response) == ["body"]
         assert response.get_json()["detail"] == f"body: must be an object, got {kind}"
@@ -182,9 +193,9 @@ def test_every_fault_of_a_body_is_told_at_once(smiths: FlaskClient, body: dict[s
     ],
 )
 def test_a_body_that_is_not_declared_as_json_is_refused_everywhere(
-    smiths: FlaskClient, content_type: str | None
+    smiths: FlaskClient, taking_bodies: list[tuple[str, str]], content_type: str | None
 ) -> None:
-    for method, path in OF_A_BODY:
+    for method, path in taking_bodies:
         response = smiths.open(path, method=method, data=TEXT, content_type=content_type)
         assert faulty_members(response) == ["Content-Type"]
 
@@ -218,16 +229,20 @@ def chunked(client: FlaskClient, method: str, path: str, data: bytes) -> TestRes
     return client.open(with_end)
 
 
-def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_is_413(smiths: FlaskClient) -> None:
+def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_is_413(
+    smiths: FlaskClient, taking_bodies: list[tuple[str, str]]
+) -> None:
     assert smiths.post("/v1/decide", data=padded(MIB), content_type=JSON).status_code == 200
-    for method, path in OF_A_BODY:
+    for method, path in taking_bodies:
         problem(smiths.open(path, method=method, data=padded(MIB + 1), content_type=JSON), 413)
 
 
-def test_a_body_in_chunks_is_read_up_to_one_mebibyte_as_well(smiths: FlaskClient) -> None:
+def test_a_body_in_chunks_is_read_up_to_one_mebibyte_as_well(
+    smiths: FlaskClient, taking_bodies: list[tuple[str, str]]
+) -> None:
     assert chunked(smiths, "POST", "/v1/decide", TEXT.encode()).status_code == 200
     assert chunked(smiths, "POST", "/v1/decide", padded(MIB)).status_code == 200
-    for method, path in OF_A_BODY:
+    for method, path in taking_bodies:
         problem(chunked(smiths, method, path, padded(MIB + 1)), 413)
 
 
@@ -360,6 +375,7 @@ def test_without_the_engine_there_is_a_503_and_never_a_decision(
         ("GET", f"/v1/customers/{CUSTOMER}/members/mary.jones", None),
         ("PUT", "/v1/people/mary.jones", {"id": "mary.jones", "name": "Mary", "email": "mary@example.org"}),
         ("DELETE", "/v1/options/film-evening", None),
+        ("GET", "/metrics", None),
     ],
 )
 def test_without_the_database_there_is_a_503_and_never_a_decision(

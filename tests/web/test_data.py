@@ -246,7 +246,7 @@ FAULTS: list[tuple[str, object, list[tuple[str, str]]]] = [
         NEW_PERSON | {CANARY: 1, "other_provider_numbers": None},
         [
             ("other_provider_numbers", "must be a list, got null"),
-            ("", "unknown key; known are: id, name, email, other_provider_numbers"),
+            ("", "unknown key; known are: id, name, email, language, other_provider_numbers"),
         ],
     ),
     # an option

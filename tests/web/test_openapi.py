@@ -155,7 +155,7 @@ def test_every_variable_of_an_address_is_a_parameter(document: dict[str, Any]) -
 
 def test_what_needs_a_token_says_so_and_names_the_scope(document: dict[str, Any]) -> None:
     assert document["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
-    is_open = {"/docs", "/healthz", "/openapi.json", "/readyz"}
+    is_open = {"/docs", "/healthz", "/metrics", "/openapi.json", "/readyz"}
     for path, _, operation in operations(document):
         if path in is_open:
             assert "security" not in operation

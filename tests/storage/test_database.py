@@ -10,10 +10,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, text
 
-from authz_service.customers import database
-from authz_service.customers.database import connect, is_current, reading, sqlite_file, upgrade, writing
-from authz_service.customers.schema import metadata
 from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
+from authz_service.storage import database
+from authz_service.storage.database import connect, is_current, reading, sqlite_file, upgrade, writing
+from authz_service.storage.schema import metadata
 
 INSERT_ANN = text("INSERT INTO people (id, name, email) VALUES ('ann', 'Ann', 'ann@example.org')")
 COUNT_PEOPLE = text("SELECT count(*) FROM people")
@@ -222,7 +222,7 @@ def test_a_database_of_a_later_version_is_refused(engine: Engine) -> None:
 def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
     program = (
         "import sys\n"
-        "from authz_service.customers.database import connect, upgrade\n"
+        "from authz_service.storage.database import connect, upgrade\n"
         "engine = connect(sys.argv[1])\n"
         "upgrade(engine)\n"
         "engine.dispose()\n"

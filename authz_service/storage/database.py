@@ -144,7 +144,7 @@ def sqlite_file(engine: Engine) -> Path | None:
 
 def _alembic() -> Config:
     config = Config()
-    config.set_main_option("script_location", "authz_service.customers:migrations")
+    config.set_main_option("script_location", "authz_service.storage:migrations")
     return config
 
 

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import Engine, TextClause, text
 
-from authz_service.customers.database import reading, writing
 from authz_service.errors import Conflict
+from authz_service.storage.database import reading, writing
 
 HOUSEHOLDS = """
     INSERT INTO people (id, name, email)

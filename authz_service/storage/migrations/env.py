@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from authz_service.customers.schema import metadata
+from authz_service.storage.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

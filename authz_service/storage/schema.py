@@ -1,9 +1,15 @@
 """The tables. What must always hold is held here, by the database itself."""
 
+from datetime import UTC, datetime
+from enum import StrEnum
+
 from sqlalchemy import (
+    JSON,
     Boolean,
     CheckConstraint,
     Column,
+    DateTime,
+    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -11,12 +17,13 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    TypeDecorator,
     UniqueConstraint,
     false,
     text,
 )
 
-from authz_service.words import CustomerKind, PaidBy, Plan, Role, SubscriptionKind
+from authz_service.words import CustomerKind, Language, LetterState, PaidBy, Plan, Role, SubscriptionKind
 
 metadata = MetaData(
     naming_convention={
@@ -29,7 +36,22 @@ metadata = MetaData(
 )
 
 
-def _one_of(column: str, words: type[CustomerKind | PaidBy | Plan | Role | SubscriptionKind]) -> CheckConstraint:
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, always in UTC and always aware of it; SQLite keeps no time zone of its own."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
@@ -44,7 +66,9 @@ people = Table(
     Column("id", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("email", String, nullable=False),
+    Column("language", String, nullable=False, server_default=Language.ENGLISH),
     _version(),
+    _one_of("language", Language),
 )
 
 other_provider_numbers = Table(
@@ -135,4 +159,39 @@ subscriptions = Table(
     ),
     # Answers whether a number has mobiles of a plan and payer, and whether a person holds one, by itself.
     Index("ix_subscriptions_mobiles", "customer_number", "plan", "paid_by", "holder"),
+)
+
+take_overs = Table(
+    "take_overs",
+    metadata,
+    # The record outlives the customer and the people, so nothing refers to them.
+    Column("decision_id", String, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("customer_number", String, nullable=False, index=True),
+    Column("person", String, nullable=False),
+    Column("became_users", JSON, nullable=False),
+    Column("notified", JSON, nullable=False),
+    Column("route", String),
+    Column("policy_revision", String, nullable=False),
+    Column("caller", String, nullable=False),
+)
+
+letters = Table(
+    "letters",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("person", String, nullable=False),
+    Column("recipient", String, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("ordered_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False),
+    Column("said", String, nullable=False),
+    _one_of("language", Language),
+    _one_of("state", LetterState),
+    Index("ix_letters_state_due_at", "state", "due_at"),
 )

@@ -1,0 +1,1 @@
+"""Becoming administrator: one transaction, and the letters that follow from it."""

@@ -1,0 +1,60 @@
+"""Becoming administrator."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from authz_service.administrators.take_over import Administrators
+from authz_service.administrators.wish import Activation, Wish
+from authz_service.customers.parsing import parse
+from authz_service.errors import TakeOverRefused
+from authz_service.web.bodies import read_object
+from authz_service.web.endpoint import Endpoint, declares
+from authz_service.web.problems import problem
+from authz_service.web.shapes import TakenOver, TakeOverRequest
+from authz_service.words import Scope
+
+
+def administrator_endpoints(administrators: Administrators) -> Blueprint:
+    endpoints = Blueprint("administrators", __name__)
+
+    @endpoints.post("/v1/customers/<number>/administrators")
+    @declares(
+        Endpoint(
+            summary="A person becomes administrator of a customer number, at once.",
+            scope=Scope.ADMINISTRATORS,
+            body=TakeOverRequest,
+            answers={201: TakenOver},
+            problems={
+                403: "The policy says no: reasons say why. Or the token does not have the scope.",
+                404: "There is no such customer number, or no such person.",
+                503: "The facts or the policy cannot be asked: nothing is done.",
+            },
+            example={"person": "mary.jones", "channel": "web", "current_administrator_informed": True},
+        )
+    )
+    def take_over(number: str) -> tuple[Response, int]:
+        body = parse(TakeOverRequest, read_object(request))
+        activation = Activation(body.activation.code, body.activation.date) if body.activation else None
+        done = administrators.take_over(
+            Wish(number, body.person, body.channel, body.current_administrator_informed, activation, g.caller.name)
+        )
+        answer = TakenOver(
+            customer_number=number,
+            administrator=body.person,
+            became_users=list(done.became_users),
+            notified=list(done.notified),
+            decision_id=done.decision_id,
+        )
+        return jsonify(answer.model_dump()), HTTPStatus.CREATED
+
+    @endpoints.errorhandler(TakeOverRefused)
+    def refused(error: TakeOverRefused) -> Response:
+        reasons = [
+            {"code": reason.code, "cites": list(reason.cites), "message": reason.message["en"]}
+            for reason in error.reasons
+        ]
+        more = {"reasons": reasons, "decision_id": error.decision_id}
+        return problem(HTTPStatus.FORBIDDEN, "The policy does not permit this take-over; reasons say why.", more=more)
+
+    return endpoints

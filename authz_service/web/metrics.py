@@ -1,0 +1,54 @@
+"""What Prometheus reads. Counted from the database at each reading, so that every replica says the same."""
+
+import time
+from collections.abc import Iterator
+
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import Engine
+
+from authz_service.administrators.outbox import count_letters, oldest_unsent
+from authz_service.decision.memory import AnswerMemory
+from authz_service.web.endpoint import Endpoint, declares
+
+
+def metrics_endpoints(database: Engine, memory: AnswerMemory, version: str) -> Blueprint:
+    endpoints = Blueprint("metrics", __name__)
+    registry = CollectorRegistry()
+    registry.register(_Collector(database, memory, version))
+
+    @endpoints.get("/metrics")
+    @declares(
+        Endpoint(
+            summary="Metrics for Prometheus.",
+            scope=None,
+            answers={200: None},
+            problems={503: "The database does not answer."},
+        )
+    )
+    def metrics() -> Response:
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    return endpoints
+
+
+class _Collector(Collector):
+    def __init__(self, database: Engine, memory: AnswerMemory, version: str) -> None:
+        self._database = database
+        self._memory = memory
+        self._version = version
+
+    def collect(self) -> Iterator[InfoMetricFamily | GaugeMetricFamily]:
+        yield InfoMetricFamily("authz_build", "The version that runs.", {"version": self._version})
+        yield InfoMetricFamily("authz_policy", "The policy in force.", {"revision": self._memory.revision})
+        letters = GaugeMetricFamily("authz_letters", "Letters in the outbox by state.", labels=["state"])
+        for state, number in count_letters(self._database).items():
+            letters.add_metric([state], number)
+        yield letters
+        oldest = oldest_unsent(self._database)
+        age = 0.0 if oldest is None else time.time() - oldest.timestamp()
+        yield GaugeMetricFamily(
+            "authz_letters_oldest_unsent_seconds", "Age of the oldest unsent letter.", max(age, 0.0)
+        )

@@ -1,0 +1,207 @@
+from collections.abc import Iterator, Sequence
+
+import pytest
+from sqlalchemy import Connection, Engine, event, update
+
+from authz_service.customers.customer_store import put_customer
+from authz_service.customers.facts import Asked, Eligibility, Facts, read_eligibility, read_facts
+from authz_service.customers.model import Customer, Person
+from authz_service.customers.parsing import parse
+from authz_service.customers.person_store import put_person
+from authz_service.storage.database import reading, writing
+from authz_service.storage.schema import customers
+from tests.conftest import HOUSEHOLDS, SMITH_FAMILY, Load
+
+CUSTOMER = "123456789"
+NOTHING = Facts(
+    is_known_person=False,
+    customer_kind=None,
+    role=None,
+    subscription_kind=None,
+    is_holder=None,
+    plan=None,
+    paid_by=None,
+    option_subscription_kind=None,
+    price_cents=None,
+)
+KNOWN = NOTHING._replace(is_known_person=True)
+MARYS = KNOWN._replace(customer_kind="residential", role="user")
+HER_MOBILE = MARYS._replace(subscription_kind="mobile", is_holder=True, plan="subscription", paid_by="customer")
+
+
+@pytest.fixture
+def connection(database: Engine, load: Load) -> Iterator[Connection]:
+    """A connection to the Smith family."""
+    load([SMITH_FAMILY])
+    with reading(database) as connection:
+        yield connection
+
+
+def asked(
+    person: str | None = "mary.jones",
+    *,
+    customer: str | None = None,
+    subscription: str | None = None,
+    option: str | None = None,
+) -> Asked:
+    return Asked(person, customer, subscription, option)
+
+
+FACTS = [
+    (asked(None), NOTHING),
+    (asked("nobody"), NOTHING),
+    (asked("nobody", customer="987654321", subscription="tv-9999", option="no such"), NOTHING),
+    (asked(), KNOWN),
+    (asked(customer="987654321"), KNOWN),
+    (asked(customer=CUSTOMER), MARYS),
+    (asked("philip.smith", customer=CUSTOMER), MARYS._replace(role="administrator")),
+    (asked("nobody", customer=CUSTOMER), NOTHING._replace(customer_kind="residential")),
+    (asked(None, customer=CUSTOMER), NOTHING._replace(customer_kind="residential")),
+    (asked(subscription="mobile-2002"), HER_MOBILE),
+    (asked("philip.smith", subscription="mobile-2002"), HER_MOBILE._replace(role="administrator", is_holder=False)),
+    (asked(subscription="internet-1001"), MARYS._replace(subscription_kind="internet")),
+    (
+        asked(subscription="mobile-2002", option="extra-data-5gb"),
+        HER_MOBILE._replace(option_subscription_kind="mobile", price_cents=500),
+    ),
+    (
+        asked(subscription="mobile-2002", option="voicemail-to-text"),
+        HER_MOBILE._replace(option_subscription_kind="mobile", price_cents=0),
+    ),
+    (
+        asked(subscription="mobile-2002", option="film-evening"),
+        HER_MOBILE._replace(option_subscription_kind="tv", price_cents=995),
+    ),
+    (asked(subscription="mobile-2002", option="no such"), HER_MOBILE),
+]
+
+
+@pytest.mark.parametrize(("question", "facts"), FACTS)
+def test_what_the_data_says_of_a_question(connection: Connection, question: Asked, facts: Facts) -> None:
+    [read] = read_facts(connection, [question])
+    assert read == facts
+    assert type(read.is_known_person) is bool
+    assert type(read.is_holder) in {bool, type(None)}
+
+
+def test_the_facts_of_many_questions_come_in_their_order_and_once_for_each(connection: Connection) -> None:
+    questions = [question for question, _ in FACTS] * 70
+    expected = [facts for _, facts in FACTS] * 70
+    assert len(questions) > 1000
+    assert read_facts(connection, questions) == expected
+    assert read_facts(connection, questions[::-1]) == expected[::-1]
+    assert read_facts(connection, []) == []
+
+
+def test_names_are_compared_byte_for_byte(connection: Connection) -> None:
+    for other in (
+        "Mary.Jones",
+        "mary.jones ",
+        " mary.jones",
+        "mary%",
+        "mary_jones",
+        "'",
+        '"',
+        "\\",
+        "[0]",
+        "$.person",
+        "",
+    ):
+        assert read_facts(connection, [asked(other)]) == [NOTHING]
+    for other in ("0123456789", "123456789.0", "+123456789", "1.23456789e8"):
+        assert read_facts(connection, [asked(customer=other)]) == [KNOWN]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['"', "'", "\\", "a b", "ünïcödé", "\N{GRINNING FACE}", "null", "123", "$.person", "x" * 200],
+)
+def test_a_name_of_any_characters_is_found(database: Engine, name: str) -> None:
+    put_person(database, parse(Person, {"id": name, "name": name, "email": "x@example.org"}))
+    body = {
+        "number": "1",
+        "name": name,
+        "members": [{"person": name, "role": "user"}],
+        "subscriptions": [{"id": name, "kind": "mobile", "number": "+32470000001", "holder": name}],
+    }
+    put_customer(database, parse(Customer, body), lambda: b"")
+    with reading(database) as connection:
+        assert read_facts(connection, [asked(name, subscription=name)]) == [HER_MOBILE]
+
+
+@pytest.mark.parametrize(
+    ("person", "number", "expected"),
+    [
+        # has_administrator, paid by customer, by employer, Pay&Go, number elsewhere, has a code
+        ("mary.jones", CUSTOMER, (True, "own", "none", "none", False, True)),
+        ("nobody", CUSTOMER, (True, "of_others", "none", "none", False, True)),
+        ("els.peeters", "200000001", (False, "none", "none", "none", False, True)),
+        ("jan.maes", "200000002", (False, "none", "none", "none", False, False)),
+        ("lea.claes", "200000003", (False, "none", "none", "own", False, True)),
+        ("nina.mertens", "200000006", (True, "of_others", "none", "own", False, False)),
+        ("koen.willems", "200000007", (False, "none", "own", "none", False, True)),
+        ("sofie.willems", "200000007", (False, "none", "of_others", "none", False, True)),
+        ("bart.goossens", "200000008", (True, "own", "own", "own", True, False)),
+        ("ines.goossens", "200000008", (True, "of_others", "of_others", "of_others", False, False)),
+        ("greet.dubois", "200000009", (True, "of_others", "none", "none", True, False)),
+        ("omar.haddad", "200000010", (False, "none", "none", "none", True, True)),
+        # a card that an employer pays is a card
+        ("jeanne.baert", "200000015", (True, "none", "of_others", "own", False, False)),
+        ("marc.leroy", "300000001", (True, "own", "of_others", "none", False, False)),
+    ],
+)
+def test_what_the_data_says_of_becoming_administrator(
+    database: Engine, load: Load, person: str, number: str, expected: tuple[bool, str, str, str, bool, bool]
+) -> None:
+    load(sorted(HOUSEHOLDS.glob("*.yaml")))
+    with reading(database) as connection:
+        [read] = read_eligibility(connection, [asked(person, customer=number)])
+    assert read == Eligibility(*expected, activation_used=False, activation_wrong=0)
+    assert [type(value) for value in read] == [bool, str, str, str, bool, bool, bool, int]
+
+
+def test_the_state_of_the_activation_code_is_read(database: Engine, load: Load) -> None:
+    load([SMITH_FAMILY])
+    with writing(database) as connection:
+        connection.execute(update(customers).values(activation_used=True, activation_wrong=3))
+    with reading(database) as connection:
+        [read] = read_eligibility(connection, [asked(customer=CUSTOMER)])
+    assert (read.has_activation_code, read.activation_used, read.activation_wrong) == (True, True, 3)
+
+
+def test_the_eligibility_of_many_comes_in_their_order(database: Engine, load: Load) -> None:
+    load(sorted(HOUSEHOLDS.glob("*.yaml")))
+    questions = [asked("bart.goossens", customer=number) for number in ("200000008", CUSTOMER, "200000001")] * 100
+    with reading(database) as connection:
+        alone = [read_eligibility(connection, [question])[0] for question in questions[:3]]
+        assert read_eligibility(connection, questions) == alone * 100
+    assert len(set(alone)) == 3
+
+
+def test_any_number_of_questions_is_one_statement(connection: Connection) -> None:
+    statements = statements_of(connection)
+    read_facts(connection, [question for question, _ in FACTS] * 100)
+    assert len(statements) == 1
+    read_eligibility(connection, [asked(customer=CUSTOMER)] * 1000)
+    assert len(statements) == 2
+
+
+def test_no_statement_reads_a_whole_table(connection: Connection) -> None:
+    statements = statements_of(connection)
+    read_facts(connection, [asked(customer=CUSTOMER)])
+    read_eligibility(connection, [asked(customer=CUSTOMER)])
+    for statement in list(statements):
+        plan: Sequence[str] = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", ("[]",))]
+        scanned = [step for step in plan if step.startswith("SCAN")]
+        assert scanned == ["SCAN json_each VIRTUAL TABLE INDEX 1:"]
+
+
+def statements_of(connection: Connection) -> list[str]:
+    """Fills with every statement that is executed."""
+    seen: list[str] = []
+
+    @event.listens_for(connection, "before_cursor_execute")
+    def see(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    return seen

