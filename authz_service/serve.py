@@ -64,7 +64,7 @@ def serve(
     # Until the server has its own handler, a signal still unwinds what has been started.
     signal.signal(signal.SIGTERM, _leave)
     host, port = address
-    _check_port(host, port)
+    host = _numeric(host, port)
     database = connect(settings.database_url)
     with ExitStack() as started:
         started.callback(database.dispose)
@@ -129,16 +129,19 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _check_port(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with closing(socket.socket(family)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"{host}:{port} cannot be listened on: {error.strerror}. Choose another with --port."
-            ) from error
+def _numeric(host: str, port: int) -> str:
+    """The host's IP address, which is what the server takes, once it is sure that nobody listens there."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        with closing(socket.socket(family, kind, protocol)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{host}:{port} cannot be listened on: {error.strerror}. Choose another with --port."
+        ) from error
+    return str(address[0])
 
 
 def _tell_when_ready(url: str, stopping: threading.Event, on_ready: Callable[[], None]) -> None:

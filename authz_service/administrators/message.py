@@ -3,17 +3,16 @@
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from authz_service.administrators.outbox import KeptLetter
 from authz_service.errors import ConfigurationError
 
 _DATES = {"en": "%d %B %Y", "nl": "%d-%m-%Y", "fr": "%d/%m/%Y", "de": "%d.%m.%Y"}
 
-# The text of an e-mail is no HTML, and must not be escaped as if it were.
 _TEMPLATES = Environment(
     loader=PackageLoader("authz_service.administrators", "letters"),
-    autoescape=lambda name: name is not None and name.endswith(".html"),
+    autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined,
 )
 

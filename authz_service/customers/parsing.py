@@ -79,7 +79,9 @@ def findings_of(error: ValidationError, kind: type[BaseModel]) -> Iterator[Findi
     for detail in error.errors(include_url=False):
         location = _location(detail)
         what = _sentence(detail, location, kind)
-        yield Finding(location, what, is_unknown_key=detail["type"] == "extra_forbidden")
+        # A key that a mobile has is a word of ours, also where it is out of place.
+        is_unknown = detail["type"] == "extra_forbidden" and location[-1] not in model.Mobile.model_fields
+        yield Finding(location, what, is_unknown_key=is_unknown)
 
 
 def _location(detail: ErrorDetails) -> Location:

@@ -14,6 +14,8 @@ from authz_service.errors import (
     Fault,
     InvalidInput,
     NotFound,
+    PolicyEngineMisbehaved,
+    PolicyEngineUnavailable,
     StaleVersion,
     Unavailable,
 )
@@ -27,6 +29,9 @@ _STATUSES: dict[type[AuthzServiceError], HTTPStatus] = {
     StaleVersion: HTTPStatus.PRECONDITION_FAILED,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+# Where OPA is and what ails it is for the operator, and in the log.
+_POLICY_UNASKED = (PolicyEngineUnavailable, PolicyEngineMisbehaved)
+_UNASKED = "The policy cannot be asked now, so there is no decision."
 _SENTENCES = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take this method.",
@@ -72,7 +77,7 @@ def _expected(error: AuthzServiceError) -> Response:
         return problem(status, "; ".join(map(str, error.faults)), error.faults)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         log.error("request.unavailable", reason=str(error))
-    response = problem(status, str(error))
+    response = problem(status, _UNASKED if isinstance(error, _POLICY_UNASKED) else str(error))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = "1"
     return response

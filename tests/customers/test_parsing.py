@@ -193,7 +193,7 @@ def test_an_activation_of_null_is_none() -> None:
         (
             Customer,
             CUSTOMER | {"subscriptions": [{"id": "a", "kind": "tv", "plan": "subscription"}]},
-            [("subscriptions[0]", "unknown key; only a mobile has it")],
+            [("subscriptions[0].plan", "unknown key; only a mobile has it")],
         ),
         (
             Customer,

@@ -342,6 +342,22 @@ def test_a_demo_that_is_ended_or_killed_leaves_its_state_and_no_process(
         shutil.rmtree(orphaned)
 
 
+def test_a_demo_that_is_ended_while_it_starts_leaves_nothing(opa: Path, tmp_path: Path) -> None:
+    arguments = ["demo", "--port", str(free_port()), "--state", str(tmp_path)]
+    with subprocess.Popen(
+        [*COMMAND, *arguments], cwd=ROOT, env=environment(opa, {}), stderr=subprocess.PIPE
+    ) as process:
+        wait_until(
+            lambda: any("opa.sock" in command for command in processes_below(process.pid).values()), START_SECONDS
+        )
+        below = processes_below(process.pid)
+        [folder] = {Path(f"/proc/{pid}/cwd").resolve() for pid, command in below.items() if "opa.sock" in command}
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(GONE_WITHIN_SECONDS) == 0
+        wait_until(lambda: not any(map(is_running, below)), GONE_WITHIN_SECONDS)
+    assert not folder.exists()
+
+
 # a worker
 
 
@@ -391,12 +407,12 @@ def test_serve_asks_a_sidecar_that_has_loaded_a_bundle(opa: Path, policies: Path
     sidecar = [str(opa), "run", "--server", "--addr", sidecar_url, "--skip-version-check", "--bundle", str(bundle)]
 
     def ready(_: Path, stderr: Path) -> bool:
-        return f"Ready at http://{HOST}:{port}\n" in stderr.read_text()
+        return f"Ready at http://localhost:{port}\n" in stderr.read_text()
 
     with subprocess.Popen(sidecar, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running_sidecar:
         try:
-            serve = ["serve", "--port", str(port)]
-            with started(serve, environ, tmp_path / "serve", ready, f"http://{HOST}:{port}") as service:
+            serve = ["serve", "--host", "localhost", "--port", str(port)]
+            with started(serve, environ, tmp_path / "serve", ready, f"http://localhost:{port}") as service:
                 decided = service.decide(OWN_USAGE)
                 assert decided["decision"] is True
                 assert decided["context"]["policy_revision"] == built.stdout.strip()

@@ -90,8 +90,10 @@ def refused(opa: Path, policies: Path, target: Path) -> list[str]:
 # the bundle
 
 
-def test_the_bundle_takes_the_place_of_the_one_before(opa: Path, folder: Path, target: Path) -> None:
-    build_bundle(opa, folder, target)
+def test_the_bundle_takes_the_place_of_the_one_before_in_one_step(opa: Path, folder: Path, target: Path) -> None:
+    with target.open("rb") as opened_before:
+        build_bundle(opa, folder, target)
+        assert opened_before.read() == BEFORE
     assert tarfile.is_tarfile(target)
     assert list(target.parent.iterdir()) == [target]
 
@@ -120,6 +122,17 @@ def test_a_folder_may_be_named_relatively(
 ) -> None:
     monkeypatch.chdir(folder.parent)
     assert build_bundle(opa, Path("policies"), Path("out/bundle.tar.gz")) == build_bundle(opa, folder, target)
+
+
+def test_opa_is_not_told_the_environment(
+    opa: Path, folder: Path, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, program = tmp_path / "told", tmp_path / "opa"
+    program.write_text(f'#!/bin/sh\n/usr/bin/env >>{told}\nexec {opa} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("AUTHZ_ACTIVATION_KEY", "of the service")
+    build_bundle(program, folder, target)
+    assert {line.partition("=")[0] for line in told.read_text().splitlines()} <= {"PWD", "SHLVL", "_", "OLDPWD"}
 
 
 # the revision

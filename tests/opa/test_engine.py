@@ -317,6 +317,7 @@ def test_a_server_that_does_not_come_to_an_end_is_unavailable(server: Server, en
     with pytest.raises(PolicyEngineUnavailable) as error:
         engine.ask([DOCUMENT])
     assert server.url in str(error.value)
+    assert len(server.asked) == 1
 
 
 def test_a_server_that_does_not_listen_is_unavailable() -> None:

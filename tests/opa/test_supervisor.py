@@ -347,6 +347,40 @@ def test_a_link_that_is_set_to_another_folder_is_noticed(opa: Path, folder: Path
         wait_until(lambda: supervised.message() == AFTER)
 
 
+def test_an_edit_behind_a_link_is_noticed(opa: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "bundle").rename(tmp_path / "bundle")
+    (folder / "bundle").symlink_to(tmp_path / "bundle")
+    with running(opa, folder) as supervised:
+        edit(tmp_path)
+        wait_until(lambda: supervised.message() == AFTER)
+
+
+def test_an_edit_of_several_files_is_taken_over_as_one(supervised: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = vars(supervisor)["_fingerprint"]
+    unedited = look(supervised.folder)
+    more = supervised.folder / "bundle" / "authz" / "more.rego"
+    built: list[bool] = []
+
+    def look_while_the_author_goes_on(folder: Path) -> object:
+        if folder != supervised.folder:
+            return look(folder)
+        if seen[-1] != unedited:
+            more.write_text("package authz.more\n\nmuch := 1\n")
+        seen.append(look(folder))
+        return seen[-1]
+
+    def build(*given: Path) -> str:
+        built.append(more.exists())
+        return build_bundle(*given)
+
+    seen = [unedited]
+    monkeypatch.setattr(supervisor, "_fingerprint", look_while_the_author_goes_on)
+    monkeypatch.setattr(supervisor, "build_bundle", build)
+    edit(supervised.folder)
+    wait_until(lambda: supervised.message() == AFTER)
+    assert built == [True]
+
+
 def test_a_folder_that_is_gone_is_told_and_the_policy_stays_in_force(supervised: Running) -> None:
     shutil.rmtree(supervised.folder)
     wait_until(lambda: supervised.status().rejected != ())
