@@ -43,9 +43,12 @@ class Parts:
 
     database: Engine
     watch: RevisionWatch
+    engine: OpaEngine | None
 
     def close(self) -> None:
         self.watch.stop()
+        if self.engine:
+            self.engine.close()
         self.database.dispose()
 
 
@@ -69,8 +72,9 @@ def create_app(
     """
     if callers is None:
         callers = _configured_callers(settings)
+    own_engine = None
     if engine is None:
-        engine = _configured_engine(settings)
+        engine = own_engine = _configured_engine(settings)
     database = connect(settings.database_url)
     decisions = Decisions(domain or MyProximus(database), engine, settings.stale_seconds)
 
@@ -95,7 +99,7 @@ def create_app(
 
     watch = RevisionWatch(decisions.memory)
     watch.start()
-    app.extensions[_PARTS] = Parts(database, watch)
+    app.extensions[_PARTS] = Parts(database, watch, own_engine)
     return app
 
 
@@ -112,7 +116,7 @@ def _configured_callers(settings: Settings) -> list[Caller]:
     return read_callers(settings.callers)
 
 
-def _configured_engine(settings: Settings) -> PolicyEngine:
+def _configured_engine(settings: Settings) -> OpaEngine:
     if settings.opa_url is None:
         raise ConfigurationError(
             "AUTHZ_OPA_URL: is not set; name an OPA, or start with `authz-service serve`, which runs one itself."

@@ -2,15 +2,12 @@
 
 import multiprocessing
 import os
-import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from http import HTTPStatus
-from types import FrameType
 
 import requests
 import structlog
@@ -61,8 +58,6 @@ def serve(
         ConfigurationError: The service cannot start.
         InvalidPolicy: The policy to start with is broken.
     """
-    # Until the server has its own handler, a signal still unwinds what has been started.
-    signal.signal(signal.SIGTERM, _leave)
     host, port = address
     host = _numeric(host, port)
     database = connect(settings.database_url)
@@ -123,10 +118,6 @@ def load_app(settings: Settings, callers: list[Caller], parent: int) -> Flask:
     die_with_parent(parent)
     configure_logs()
     return create_app(settings, callers=callers)
-
-
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
 
 
 def _numeric(host: str, port: int) -> str:

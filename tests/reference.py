@@ -128,3 +128,56 @@ def _eligibility(world: World, household: Household, asked: Asked, role: str | N
     if asked.channel is None:  # TAKE-2
         requires.add("web_site")
     return Expected(allow=True, role=role, route=route, requires=frozenset(requires))
+
+
+@dataclass(frozen=True)
+class Wished:
+    """A take-over. `given` is what is brought of the activation code: `not_given`, `right` or `wrong`."""
+
+    number: str
+    person: str
+    channel: str
+    is_informed: bool
+    given: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether it is done, who became a user by it, and whether customer number and person exist."""
+
+    is_done: bool
+    became_users: tuple[str, ...] = ()
+    is_found: bool = True
+
+
+def take_over(world: World, wished: Wished) -> Outcome:
+    """What the requirements say of a take-over, carried out on the world."""
+    household = world.household_of("customer", wished.number)
+    if household is None:
+        return Outcome(is_done=False, is_found=False)
+    given = wished.given if household.code not in {"none", "used"} or wished.given == "not_given" else "wrong"
+    asked = Asked(wished.person, "become_administrator", "customer", wished.number, channel=wished.channel)
+    wanted = expected(world, asked)
+    if given == "wrong":  # READ-11
+        if household.code == "unused":
+            household.code = 1
+        elif isinstance(household.code, int) and household.code < 5:
+            household.code += 1
+    if wished.person not in world.people:
+        return Outcome(is_done=False, is_found=False)
+    is_told = wished.is_informed or "inform_current_administrator" not in wanted.requires  # TAKE-1
+    is_proven = given == "right" or "activation_code" not in wanted.requires  # ELIG-1
+    if not (wanted.allow and is_told and is_proven):
+        return Outcome(is_done=False)
+    return Outcome(is_done=True, became_users=_carry_out(household, wished.person, wanted.route))
+
+
+def _carry_out(household: Household, person: str, route: str | None) -> tuple[str, ...]:
+    became_users: tuple[str, ...] = ()
+    if household.kind == "residential":  # TAKE-6, READ-4
+        became_users = tuple(sorted(name for name, role in household.roles.items() if role == "administrator"))
+        household.roles |= dict.fromkeys(became_users, "user")
+    household.roles[person] = "administrator"  # TAKE-4
+    if route == "activation_code":  # READ-12
+        household.code = "used"
+    return became_users

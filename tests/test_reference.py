@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from authz_service.customers.activation_code import key_finder
 from authz_service.customers.domain import MyProximus
 from authz_service.decision.decisions import Decisions
 from authz_service.opa.engine import OpaEngine
@@ -52,7 +53,7 @@ def test_the_service_answers_as_the_requirements_say(database: Engine, decisions
     @settings(max_examples=_WORLDS, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(world=worlds(), seed=st.integers())
     def compare(world: World, seed: int) -> None:
-        store(world, database)
+        store(world, database, key_finder(None, database))
         everything = questions(world)
         asked = Random(seed).sample(everything, k=_QUESTIONS_A_WORLD)  # noqa: S311 - no secret is made of it
         asked += [one for one in everything if one.action == "become_administrator"]

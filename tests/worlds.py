@@ -7,7 +7,7 @@ from datetime import date
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, update
 
-from authz_service.customers.activation_code import key_finder
+from authz_service.customers.activation_code import FindKey
 from authz_service.customers.customer_store import put_customer
 from authz_service.customers.model import Customer, Option, Person
 from authz_service.customers.option_store import put_option
@@ -81,7 +81,7 @@ def questions(world: World) -> list[Asked]:
     return asked
 
 
-def store(world: World, database: Engine) -> None:
+def store(world: World, database: Engine, find_key: FindKey) -> None:
     """Puts a world into the database, in place of what was there."""
     with writing(database) as connection:
         for table in reversed(metadata.sorted_tables):
@@ -94,20 +94,25 @@ def store(world: World, database: Engine) -> None:
         price = f"{cents // 100}.{cents % 100:02}"
         put_option(database, parse(Option, {"id": option, "name": option, "for": kind, "price": price}))
     for household in world.households:
-        _store_household(household, database)
+        _store_household(household, database, find_key)
 
 
-def _store_household(household: Household, database: Engine) -> None:
-    body: dict[str, object] = {
+def customer_body(household: Household) -> dict[str, object]:
+    """The household in the shape of files and requests, without an activation."""
+    return {
         "number": household.number,
         "name": "Household",
         "kind": household.kind,
         "members": [{"person": person, "role": role} for person, role in household.roles.items()],
         "subscriptions": [*_mobiles(household), *({"id": n, "kind": k} for n, k in household.others.items())],
     }
+
+
+def _store_household(household: Household, database: Engine, find_key: FindKey) -> None:
+    body = customer_body(household)
     if household.code != "none":
         body["activation"] = {"code": "C0DE", "date": date(2026, 11, 2)}
-    put_customer(database, parse(Customer, body), key_finder(None, database))
+    put_customer(database, parse(Customer, body), find_key)
     wrong = household.code if isinstance(household.code, int) else 0
     state = {"activation_used": household.code == "used", "activation_wrong": wrong}
     with writing(database) as connection:

@@ -1,5 +1,6 @@
 """The commands, listed by who needs them, and how their errors are told."""
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -49,6 +50,8 @@ for command in (demo, serve, policy, customers, letters, doctor):
 def main() -> None:
     """Runs a command. Exit status: 0 done, 1 something is wrong with what was given, 2 the call itself is wrong."""
     configure_logs()
+    # A termination unwinds what has been started, such as a temporary folder.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         cli.main()
     except AuthzServiceError as error:

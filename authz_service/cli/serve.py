@@ -32,4 +32,5 @@ def serve(host: str, port: int) -> None:
             "    - {name: my-service, token_sha256: <printf %s TOKEN | sha256sum>, scopes: [decide]}"
         )
     callers = read_callers(settings.callers)
-    run(settings, callers, (host, port), lambda: click.echo(f"Ready at http://{host}:{port}", err=True))
+    shown = f"[{host}]" if ":" in host else host
+    run(settings, callers, (host, port), lambda: click.echo(f"Ready at http://{shown}:{port}", err=True))

@@ -1,6 +1,7 @@
 """What a policy engine does: the same tests on the fake, so that others may rely on it, and on a real OPA."""
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -16,6 +17,7 @@ from authz_service.opa.engine import OpaEngine
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.questions import Answer, Document, Json
 from tests.fakes.engine import FakeEngine, answer
+from tests.processes import wait_until
 
 _PATIENCE_SECONDS = 10.0
 
@@ -188,3 +190,31 @@ def test_an_engine_that_is_down_gives_no_answer(harmed: World, documents: list[D
     harmed.go_down()
     with pytest.raises(PolicyEngineUnavailable):
         harmed.engine.ask(documents)
+
+
+@contextmanager
+def _fake_without_a_policy() -> Iterator[PolicyEngine]:
+    engine = FakeEngine(partial(_judge, permitted=lambda _: True))
+    engine.lose_policy()
+    yield engine
+
+
+@contextmanager
+def _opa_without_a_policy(opa: Path, socket: Path) -> Iterator[PolicyEngine]:
+    command = [opa, "run", "--server", "--skip-version-check", "--log-level", "error", "--addr", f"unix://{socket}"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until(socket.exists)
+            with closing(OpaEngine(f"unix://{socket}")) as engine:
+                yield engine
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("which", ["fake", "opa"])
+def test_without_a_policy_there_is_no_answer_not_even_to_nothing(which: str, opa: Path, tmp_path: Path) -> None:
+    opened = _fake_without_a_policy() if which == "fake" else _opa_without_a_policy(opa, tmp_path / "opa.sock")
+    with opened as engine:
+        for documents in ([], [ANN]):
+            with pytest.raises(PolicyEngineMisbehaved):
+                engine.ask(documents)

@@ -15,6 +15,10 @@ def answer(allow: bool, said: str = "So it is.") -> Answer:  # noqa: FBT001 - wh
     return Answer(allow, (Reason("rule", ("FACT-1",), {"en": said}),), None, (), ())
 
 
+def says_nothing(_: Document) -> None:
+    """A policy whose answer is undefined."""
+
+
 class FakeEngine:
     """Judges by a function.
 
@@ -26,6 +30,7 @@ class FakeEngine:
     def __init__(self, judge: Judge, revision: str = "first") -> None:
         self._policy = (judge, revision)
         self._is_down = False
+        self._has_policy = True
         self._lock = threading.Lock()
         self.asked = 0
         self.calls = 0
@@ -36,6 +41,9 @@ class FakeEngine:
     def go_down(self) -> None:
         self._is_down = True
 
+    def lose_policy(self) -> None:
+        self._has_policy = False
+
     def come_back(self) -> None:
         self._is_down = False
 
@@ -45,6 +53,8 @@ class FakeEngine:
             self.asked += len(documents)
         if self._is_down:
             raise PolicyEngineUnavailable("The fake is down.")
+        if not self._has_policy:
+            raise PolicyEngineMisbehaved("The fake has no policy.")
         judge, revision = self._policy
         answers = [judge(json.loads(json.dumps(document))) for document in documents]
         given = tuple(answer for answer in answers if answer is not None)

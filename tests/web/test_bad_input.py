@@ -12,9 +12,9 @@ from werkzeug.test import EnvironBuilder, TestResponse
 from authz_service.errors import Fault
 from authz_service.questions import Answer, Document, Json, Question
 from authz_service.web.endpoint import declaration_of
+from tests.fakes.engine import FakeEngine, answer, says_nothing
 from tests.web.asking import CANARY, CUSTOMER, ULID, changed, faulty_members, problem, question
 from tests.web.conftest import MakeClient
-from tests.web.engines import Agreeing, Down
 
 MIB = 1024 * 1024
 JSON = "application/json"
@@ -302,7 +302,9 @@ def test_a_file_that_is_none_of_the_page_is_404(smiths: FlaskClient, name: str) 
 
 
 def test_every_response_echoes_the_id_of_its_request(client: FlaskClient, make_client: MakeClient) -> None:
-    down = make_client(engine=Down())
+    engine = FakeEngine(lambda _: answer(allow=True))
+    engine.go_down()
+    down = make_client(engine=engine)
     met = [
         called(client, 200, "POST", "/v1/decide", json=HER_USAGE),
         called(client, 200, "GET", "/healthz"),
@@ -342,7 +344,7 @@ def test_a_request_without_an_id_gets_one_of_its_own(smiths: FlaskClient) -> Non
 @pytest.mark.parametrize("step", ["faults", "documents", "context"])
 @pytest.mark.parametrize("path", SINGLE)
 def test_what_goes_wrong_unexpectedly_is_a_500_without_details(make_client: MakeClient, path: str, step: str) -> None:
-    client = make_client(domain=Raising(step), engine=Agreeing())
+    client = make_client(domain=Raising(step), engine=FakeEngine(lambda _: answer(allow=True)))
     with capture_logs() as logs:
         body = problem(client.post(path, json=HER_USAGE), 500)
     assert list(body) == ["type", "title", "status", "detail"]
@@ -357,7 +359,10 @@ def test_what_goes_wrong_unexpectedly_is_a_500_without_details(make_client: Make
 def test_without_the_engine_there_is_a_503_and_never_a_decision(
     make_client: MakeClient, body: dict[str, Any], semantic: str, is_misbehaving: int
 ) -> None:
-    client = make_client(engine=Down(misbehaves=bool(is_misbehaving)))
+    engine = FakeEngine(says_nothing)
+    if not is_misbehaving:
+        engine.go_down()
+    client = make_client(engine=engine)
     options = {"options": {"evaluations_semantic": semantic}}
     response = client.post("/access/v1/evaluations", json=HER_USAGE | body | options)
     problem(response, 503)

@@ -8,10 +8,10 @@ from flask.testing import FlaskClient
 
 from authz_service.app import close_app, create_app
 from authz_service.settings import Settings
+from tests.fakes.engine import FakeEngine, says_nothing
 from tests.web.asking import question
 from tests.web.conftest import EVERYTHING, MakeClient
 from tests.web.documented import DocumentedClient
-from tests.web.engines import Down
 
 
 def test_a_service_that_can_decide_is_ready_and_says_under_which_policy(client: FlaskClient) -> None:
@@ -90,8 +90,9 @@ def test_whoever_watches_may_ask_with_head(smiths: FlaskClient, path: str) -> No
 
 
 def test_an_opa_that_does_not_answer_as_it_has_to_is_named_with_what_is_wrong(make_client: MakeClient) -> None:
-    client = make_client(engine=Down(misbehaves=True))
-    assert wrong(ready(client, 503))["opa"] == "The engine answers nonsense."
+    engine = FakeEngine(says_nothing)
+    engine.lose_policy()
+    assert wrong(ready(make_client(engine=engine), 503))["opa"] == "The fake has no policy."
 
 
 def ready(client: FlaskClient, status: int) -> dict[str, Any]:
