@@ -201,7 +201,16 @@ def _fake_without_a_policy() -> Iterator[PolicyEngine]:
 
 @contextmanager
 def _opa_without_a_policy(opa: Path, socket: Path) -> Iterator[PolicyEngine]:
-    command = [opa, "run", "--server", "--skip-version-check", "--log-level", "error", "--addr", f"unix://{socket}"]
+    command: list[str | Path] = [
+        opa,
+        "run",
+        "--server",
+        "--skip-version-check",
+        "--log-level",
+        "error",
+        "--addr",
+        f"unix://{socket}",
+    ]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             wait_until(socket.exists)

@@ -2,55 +2,32 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine
 
 from authz_service.app import close_app, create_app
 from authz_service.callers.callers import Caller, token_sha256
-from authz_service.customers.activation_code import key_finder
 from authz_service.customers.domain import MyProximus
-from authz_service.customers.importing import import_files
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.questions import Action, Entity, Json, Question
 from authz_service.settings import Settings
-from authz_service.storage.database import connect, upgrade, writing
-from authz_service.storage.schema import customers
 from authz_service.words import Scope
 from tests.conftest import BEARER, HOUSEHOLDS, ROOT, TOKEN
+from tests.policies.cases import Case, bring_about, households, read_cases
 
-Case = dict[str, Any]
-
-_GIVEN: dict[str, dict[str, Any]] = {
-    "the code has been used": {"activation_used": True},
-    "five codes were wrong": {"activation_wrong": 5},
-}
-
-
-def _read_cases() -> list[Case]:
-    files = sorted((ROOT / "fixtures" / "cases").glob("*.yaml"))
-    tables = [yaml.safe_load(path.read_text())["cases"] for path in files]
-    return [case for table in tables for cases in table.values() for case in cases]
-
-
-_CASES = _read_cases()
+_TOPICS = read_cases()
+_TAKE_OVERS = _TOPICS["take_over"]
+_CASES = [case for topic, cases in _TOPICS.items() if topic != "take_over" for case in cases]
 _EACH = pytest.mark.parametrize("case", _CASES, ids=[case["name"] for case in _CASES])
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """All households together, with what has happened to their activation codes."""
-    engine = connect(f"sqlite:///{tmp_path_factory.mktemp('cases') / 'authz.db'}")
-    upgrade(engine)
-    import_files(engine, sorted(HOUSEHOLDS.glob("*.yaml")), key_finder(None, engine))
-    with writing(engine) as connection:
-        for case in _CASES:
-            if "given" in case:
-                of_customer = update(customers).where(customers.c.number == case["ask"]["customer"])
-                connection.execute(of_customer.values(_GIVEN[case["given"]]))
+    engine = households(tmp_path_factory.mktemp("cases"))
+    bring_about(engine, _CASES)
     yield engine
     engine.dispose()
 
@@ -80,7 +57,8 @@ def _question(ask: Case) -> Question:
 
 
 def test_there_are_a_hundred_cases_each_with_a_name_of_its_own() -> None:
-    assert len({case["name"] for case in _CASES}) == len(_CASES) >= 100
+    cases = _CASES + _TAKE_OVERS
+    assert len({case["name"] for case in cases}) == len(cases) >= 125
 
 
 @_EACH
@@ -107,16 +85,34 @@ def test_the_answer_is_that_of_the_case(case: Case, client: FlaskClient) -> None
     assert (said["context"].get("requires") or []) == (expected.get("requires") or [])
 
 
-def test_every_fact_of_what_one_may_do_and_who_is_eligible_has_a_case() -> None:
-    cited = {cite for case in _CASES for cite in case["answer"]["cites"]}
-    counted = {"ADMIN": 6, "USER": 3, "ELIG": 5}
+def _shown(case: Case) -> set[str]:
+    return {*case["answer"]["cites"], *case.get("shows", [])}
+
+
+def test_every_fact_of_what_one_may_do_has_a_case() -> None:
+    counted = {"ADMIN": 6, "USER": 3}
     wanted = {f"{group}-{n + 1}" for group, number in counted.items() for n in range(number)}
-    assert wanted | {"ROLE-1", "ROLE-5", "ROLE-6", "TAKE-2", "TAKE-3"} <= cited
+    assert wanted | {"ROLE-1", "ROLE-5", "ROLE-6"} <= {fact for case in _CASES for fact in _shown(case)}
+
+
+@pytest.mark.parametrize("group", ["ELIG", "TAKE", "READ"])
+def test_every_fact_of_becoming_administrator_is_shown_both_ways_round(group: str) -> None:
+    requirements = yaml.safe_load((ROOT / "policies" / "requirements.yaml").read_text())
+    wanted = [fact for fact in {**requirements["facts"], **requirements["readings"]} if fact.startswith(f"{group}-")]
+    assert len(wanted) >= 5
+    ways: dict[str, set[str]] = {fact: set() for fact in wanted}
+    for case in _CASES + _TAKE_OVERS:
+        answer = case["answer"]
+        way = str((answer["allow"], answer.get("requires"), answer.get("effects")))
+        for fact in _shown(case) & set(wanted):
+            ways[fact].add(way)
+    assert [fact for fact, found in ways.items() if len(found) < 2] == []
 
 
 def test_every_household_is_in_a_case() -> None:
-    asked = {case["ask"].get("customer") or case["ask"].get("subscription") for case in _CASES}
-    people = {case["ask"]["person"] for case in _CASES}
+    cases = _CASES + _TAKE_OVERS
+    asked = {case["ask"].get("customer") or case["ask"].get("subscription") for case in cases}
+    people = {case["ask"]["person"] for case in cases}
     unasked = []
     for path in sorted(HOUSEHOLDS.glob("*.yaml")):
         content = yaml.safe_load(Path(path).read_text())
