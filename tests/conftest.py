@@ -20,6 +20,7 @@ from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
+from tests.mail import MailServerForTests
 
 ROOT = Path(__file__).resolve().parents[1]
 HOUSEHOLDS = ROOT / "fixtures" / "customers"
@@ -102,3 +103,11 @@ def client(app: Flask) -> FlaskClient:
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = BEARER["Authorization"]
     return client
+
+
+@pytest.fixture
+def mail_server(free_port: Callable[[], int]) -> Iterator[MailServerForTests]:
+    server = MailServerForTests(free_port())
+    server.up()
+    yield server
+    server.down()

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
+from authz_service.cli.counted import counted
 from authz_service.cli.progress import importing, progress
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.exporting import FileFormat, export
@@ -38,9 +39,9 @@ def import_(files: tuple[Path, ...]) -> None:
     """Store what is in YAML or NDJSON files: all of it, or nothing and every fault told."""
     with _database() as (settings, database), importing(files) as on_progress:
         done = import_files(database, files, key_finder(settings.activation_key, database), on_progress)
-    people = _counted(done.people, "person", "people")
-    options = _counted(done.options, "option", "options")
-    click.echo(f"Stored {people}, {options} and {_counted(done.customers, 'customer', 'customers')}.")
+    people = counted(done.people, "person", "people")
+    options = counted(done.options, "option", "options")
+    click.echo(f"Stored {people}, {options} and {counted(done.customers, 'customer', 'customers')}.")
 
 
 @customers.command(
@@ -76,7 +77,3 @@ def _database() -> Iterator[tuple[Settings, Engine]]:
         yield settings, database
     finally:
         database.dispose()
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

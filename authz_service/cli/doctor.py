@@ -14,11 +14,14 @@ import click
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from authz_service.administrators.mail_server import SmtpServer
+from authz_service.administrators.message import domain_of
 from authz_service.callers.callers import read_callers
 from authz_service.errors import (
     AuthzServiceError,
     ConfigurationError,
     DatabaseUnavailable,
+    MailServerUnavailable,
     PolicyEngineUnavailable,
 )
 from authz_service.opa.binary import OPA_VERSION, find_opa, project_tool_folder
@@ -78,6 +81,7 @@ def _examine() -> Iterator[Finding]:
         return
     yield _try("database", lambda: _database(settings))
     yield _try("callers", lambda: _callers(settings))
+    yield _try("mail server", lambda: _mail_server(settings))
     if settings.opa_url is None:
         yield _try("policy", lambda: _policy(settings))
     else:
@@ -93,6 +97,17 @@ def _try(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, ok=False, detail=f"{error} Is it running, and is AUTHZ_OPA_URL right?")
     except AuthzServiceError as error:
         return Finding(what, ok=False, detail=str(error))
+
+
+def _mail_server(settings: Settings) -> str:
+    if settings.smtp_url is None:
+        return "none: letters wait in the outbox until a service with AUTHZ_SMTP_URL sends them"
+    domain_of(settings.mail_from or "")
+    try:
+        with SmtpServer(settings.smtp_url, timeout=5).session():
+            return f"answers; letters are from {settings.mail_from}"
+    except MailServerUnavailable as error:
+        raise ConfigurationError(f"{error}. Is it running, and is AUTHZ_SMTP_URL right?") from error
 
 
 def _opa() -> Path:

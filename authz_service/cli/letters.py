@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from authz_service.administrators.mail_server import SmtpServer
 from authz_service.administrators.outbox import KeptLetter, list_letters, retry_letters
 from authz_service.administrators.worker import send_due_letters
+from authz_service.cli.counted import counted
 from authz_service.errors import ConfigurationError
 from authz_service.settings import Settings, read_settings
 from authz_service.storage.database import connect
@@ -52,7 +53,7 @@ def list_(state: str | None, style: str) -> None:
         tries = f"tried {kept.attempts} times" if kept.attempts != 1 else "tried once"
         line = f"{kept.id}  {kept.state:<7}  {when}  {kept.letter.person}  {tries}"
         click.secho(f"{line}  {kept.said}".rstrip(), fg=colour)
-    click.echo(f"{len(found)} letters", err=True)
+    click.echo(counted(len(found), "letter", "letters"), err=True)
 
 
 @letters.command(
@@ -67,7 +68,8 @@ Examples:
 def retry(ids: tuple[str, ...]) -> None:
     """Have letters tried again now: those named, or every one that failed."""
     with _database() as (_, database):
-        click.echo(f"{retry_letters(database, ids)} letters will be tried again.")
+        again = retry_letters(database, ids)
+    click.echo(f"{counted(again, 'letter', 'letters')} will be tried again.")
 
 
 @letters.command(
@@ -83,7 +85,7 @@ def send() -> None:
         if settings.smtp_url is None or settings.mail_from is None:
             raise ConfigurationError("AUTHZ_SMTP_URL and AUTHZ_MAIL_FROM: have to be set to send letters.")
         sent = send_due_letters(database, SmtpServer(settings.smtp_url), settings.mail_from)
-    click.echo(f"{sent} letters sent.")
+    click.echo(f"{counted(sent, 'letter', 'letters')} sent.")
 
 
 def _object(kept: KeptLetter) -> dict[str, object]:

@@ -24,7 +24,7 @@ from authz_service.errors import ConfigurationError, MailServerUnavailable, Unkn
 from authz_service.storage.database import writing
 from authz_service.storage.schema import letters
 from authz_service.words import Language, LetterState
-from tests.administrators.conftest import MailServerForTests
+from tests.mail import MailServerForTests
 
 _SENDER = "MyProximus <no-reply@example.org>"
 

@@ -24,8 +24,8 @@ from authz_service.settings import Settings
 from authz_service.storage.database import reading
 from authz_service.storage.schema import members, take_overs
 from authz_service.words import LetterState, Role, Scope
-from tests.administrators.conftest import MailServerForTests
 from tests.conftest import BEARER, TOKEN
+from tests.mail import MailServerForTests
 from tests.processes import wait_until
 
 _NUMBER = "500000001"

@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -27,6 +28,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
         monkeypatch.delenv(name)
 
     def run(*arguments: object, **environ: object) -> Run:
+        terminated = signal.getsignal(signal.SIGTERM)
         monkeypatch.setattr(sys, "argv", ["authz-service", *map(str, arguments)])
         with monkeypatch.context() as during:
             for name, value in environ.items():
@@ -39,6 +41,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
                 status = 0
             finally:
                 structlog.reset_defaults()
+                signal.signal(signal.SIGTERM, terminated)
         return Run(status, *capfd.readouterr())
 
     return run

@@ -38,7 +38,15 @@ def test_where_everything_is_right_each_thing_says_what_was_found(cli: Cli, righ
     status, stdout, stderr = cli("doctor", **right)
     assert (status, stderr) == (0, "")
     lines = [re.split(r"  +", line.removeprefix("✓ ok"), maxsplit=2)[1:] for line in stdout.splitlines()]
-    assert [what for what, _ in lines] == ["python", "opa", "variables", "database", "callers", "opa sidecar"]
+    assert [what for what, _ in lines] == [
+        "python",
+        "opa",
+        "variables",
+        "database",
+        "callers",
+        "mail server",
+        "opa sidecar",
+    ]
     found = dict(lines)
     assert found["opa"].startswith(f"{OPA_VERSION} at /")
     assert found["variables"] == "all known"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.administrators.conftest import MailServerForTests
 from tests.conftest import TOKEN
+from tests.mail import MailServerForTests
 from tests.processes import wait_until
 
 _SMITHS = "123456789"
@@ -55,14 +55,6 @@ class Demo:
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(how)
         self.process.wait(timeout=20)
-
-
-@pytest.fixture
-def mail_server(free_port: Callable[[], int]) -> Iterator[MailServerForTests]:
-    server = MailServerForTests(free_port())
-    server.up()
-    yield server
-    server.down()
 
 
 @pytest.fixture
