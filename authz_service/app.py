@@ -23,6 +23,7 @@ from authz_service.web.bodies import MAX_BYTES
 from authz_service.web.data import data_endpoints
 from authz_service.web.decide import decide_endpoints
 from authz_service.web.health import health_endpoints
+from authz_service.web.metadata import metadata_endpoints
 from authz_service.web.metrics import metrics_endpoints
 from authz_service.web.openapi import document_endpoints
 from authz_service.web.problems import handle_errors
@@ -87,6 +88,7 @@ def create_app(
     app.url_map.merge_slashes = False
     app.register_blueprint(decide_endpoints(decisions))
     app.register_blueprint(administrator_endpoints(Administrators(database, decisions, find_key)))
+    app.register_blueprint(metadata_endpoints(settings.public_url))
     app.register_blueprint(role_endpoints(database))
     app.register_blueprint(data_endpoints(database, find_key))
     app.register_blueprint(health_endpoints(database, decisions.memory, settings.policy_status))

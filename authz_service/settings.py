@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from authz_service.errors import ConfigurationError
 
 T = TypeVar("T")
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CHECKOUT_POLICIES = Path(__file__).resolve().parents[1] / "policies"
 
 
@@ -27,6 +29,7 @@ class Settings:
         smtp_url: `AUTHZ_SMTP_URL`, the mail server that letters go to; None where this process sends none.
         mail_from: `AUTHZ_MAIL_FROM`, the address that letters are from.
         stale_seconds: `AUTHZ_STALE_SECONDS`, how long remembered answers are given while OPA does not answer.
+        public_url: `AUTHZ_PUBLIC_URL`, where callers find this service, in its AuthZEN metadata; None for no metadata.
         workers: `AUTHZ_WORKERS`, processes that answer.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
     """
@@ -39,6 +42,7 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)
     mail_from: str | None = None
     stale_seconds: float = 60.0
+    public_url: str | None = None
     workers: int = 1
     policy_status: Path | None = None
 
@@ -56,6 +60,7 @@ KNOWN = {
     "AUTHZ_SMTP_URL": "smtp://host, smtp+starttls://user:password@host or smtps://…, the mail server for letters",
     "AUTHZ_MAIL_FROM": "the address that letters are from; needed with AUTHZ_SMTP_URL",
     "AUTHZ_STALE_SECONDS": "seconds that remembered answers are given while OPA does not answer",
+    "AUTHZ_PUBLIC_URL": "where callers find this service, https://…, for its AuthZEN metadata",
     "AUTHZ_WORKERS": "processes that answer",
     "AUTHZ_OPA_BIN": "the opa program to run",
 }
@@ -89,6 +94,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         "smtp_url": read("AUTHZ_SMTP_URL", str, None),
         "mail_from": read("AUTHZ_MAIL_FROM", str, None),
         "stale_seconds": read("AUTHZ_STALE_SECONDS", _seconds, 60.0),
+        "public_url": read("AUTHZ_PUBLIC_URL", _public_url, None),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given
     if not values["database_url"]:
@@ -108,6 +114,14 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < float("inf"):
         raise ValueError("must be a number of seconds, 0 or more")
     return seconds
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    is_here = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    if not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or is_here):
+        raise ValueError("must be an https URL without query and fragment; http is for this machine alone")
+    return text
 
 
 def _count(text: str) -> int:

@@ -1,20 +1,16 @@
 """`authz-service customers`: customer data in and out."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from sqlalchemy import Engine
 
 from authz_service.cli.counted import counted
+from authz_service.cli.database import configured_database
 from authz_service.cli.progress import importing, progress
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.exporting import FileFormat, export
 from authz_service.customers.importing import import_files
-from authz_service.settings import Settings, read_settings
-from authz_service.storage.database import connect, upgrade
 
 _FORMATS = [style.value for style in FileFormat]
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -37,7 +33,7 @@ Examples:
 @click.argument("files", nargs=-1, required=True, type=_EXISTING)
 def import_(files: tuple[Path, ...]) -> None:
     """Store what is in YAML or NDJSON files: all of it, or nothing and every fault told."""
-    with _database() as (settings, database), importing(files) as on_progress:
+    with configured_database() as (settings, database), importing(files) as on_progress:
         done = import_files(database, files, key_finder(settings.activation_key, database), on_progress)
     people = counted(done.people, "person", "people")
     options = counted(done.options, "option", "options")
@@ -58,7 +54,7 @@ Examples:
 )
 def export_(style: str, output: Path | None) -> None:
     """Write everything that is stored, but for activation codes."""
-    with _database() as (_, database), progress("Exporting") as on_progress:
+    with configured_database() as (_, database), progress("Exporting") as on_progress:
         if output is None:
             export(database, sys.stdout.buffer, FileFormat(style), on_progress)
             # While a reader that has gone away is still nobody's error.
@@ -66,14 +62,3 @@ def export_(style: str, output: Path | None) -> None:
             return
         with output.open("wb") as stream:
             export(database, stream, FileFormat(style), on_progress)
-
-
-@contextmanager
-def _database() -> Iterator[tuple[Settings, Engine]]:
-    settings = read_settings()
-    database = connect(settings.database_url)
-    try:
-        upgrade(database)
-        yield settings, database
-    finally:
-        database.dispose()

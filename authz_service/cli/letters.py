@@ -1,20 +1,15 @@
 """`authz-service letters`: the outbox."""
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
-from sqlalchemy import Engine
 
 from authz_service.administrators.mail_server import SmtpServer
 from authz_service.administrators.outbox import KeptLetter, list_letters, retry_letters
 from authz_service.administrators.worker import send_due_letters
 from authz_service.cli.counted import counted
+from authz_service.cli.database import configured_database
 from authz_service.errors import ConfigurationError
-from authz_service.settings import Settings, read_settings
-from authz_service.storage.database import connect
 from authz_service.words import LetterState
 
 _UNSENT = (LetterState.WAITING, LetterState.FAILED)
@@ -42,7 +37,7 @@ Examples:
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def list_(state: str | None, style: str) -> None:
     """Show letters, the oldest first, with what the mail server said of them."""
-    with _database() as (_, database):
+    with configured_database() as (_, database):
         found = list_letters(database, [LetterState(state)] if state else _UNSENT)
     if style == "json":
         click.echo(json.dumps([_object(kept) for kept in found], indent=2))
@@ -67,7 +62,7 @@ Examples:
 @click.argument("ids", nargs=-1)
 def retry(ids: tuple[str, ...]) -> None:
     """Have letters tried again now: those named, or every one that failed."""
-    with _database() as (_, database):
+    with configured_database() as (_, database):
         again = retry_letters(database, ids)
     click.echo(f"{counted(again, 'letter', 'letters')} will be tried again.")
 
@@ -81,7 +76,7 @@ Example:
 )
 def send() -> None:
     """Send every letter that is due, once; for a cron where no service runs that does it."""
-    with _database() as (settings, database):
+    with configured_database() as (settings, database):
         if settings.smtp_url is None or settings.mail_from is None:
             raise ConfigurationError("AUTHZ_SMTP_URL and AUTHZ_MAIL_FROM: have to be set to send letters.")
         sent = send_due_letters(database, SmtpServer(settings.smtp_url), settings.mail_from)
@@ -99,13 +94,3 @@ def _object(kept: KeptLetter) -> dict[str, object]:
         "attempts": kept.attempts,
         "said": kept.said,
     }
-
-
-@contextmanager
-def _database() -> Iterator[tuple[Settings, Engine]]:
-    settings = read_settings(os.environ)
-    database = connect(settings.database_url)
-    try:
-        yield settings, database
-    finally:
-        database.dispose()

@@ -153,6 +153,14 @@ class PersonRoles(_Shape):
     roles: list[RoleOnCustomer]
 
 
+class Metadata(_Shape):
+    """AuthZEN Authorization API 1.0, section 9."""
+
+    policy_decision_point: str
+    access_evaluation_endpoint: str
+    access_evaluations_endpoint: str
+
+
 class Alive(_Shape):
     status: Literal["alive"]
 
