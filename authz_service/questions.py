@@ -46,6 +46,10 @@ class Reason(NamedTuple):
     cites: tuple[str, ...]
     message: Mapping[str, str]
 
+    def said_in(self, language: str) -> str:
+        """The sentence in that language; in English where there is no other."""
+        return self.message.get(language) or self.message["en"]
+
 
 class Answer(NamedTuple):
     """What the policy says of one document.

@@ -9,11 +9,10 @@ from authz_service.customers.facts import Asked, Facts, read_eligibility, read_f
 from authz_service.errors import Fault
 from authz_service.questions import Action, Answer, Document, Entity, Json, Question
 from authz_service.storage.database import reading
-from authz_service.words import OPTION_ACTIONS, ActionName, Channel, ResourceType
+from authz_service.words import OPTION_ACTIONS, ActionName, Channel, Language, ResourceType
 
 _PERSON = "person"
 _CHANNELS = frozenset(Channel)
-_LANGUAGE = "en"
 
 
 class MyProximus:
@@ -36,12 +35,12 @@ class MyProximus:
         eligibility = dict(zip(candidates, rows, strict=True))
         return [document(question, facts[n], eligibility.get(n)) for n, question in enumerate(questions)]
 
-    def context(self, document: Document, answer: Answer, revision: str) -> Mapping[str, Json]:
+    def context(self, document: Document, answer: Answer, revision: str, language: Language) -> Mapping[str, Json]:
         context: dict[str, Json] = {
             "role": None if document["role"] == "none" else document["role"],
             "policy_revision": revision,
             "reasons": [
-                {"code": reason.code, "cites": list(reason.cites), "message": reason.message[_LANGUAGE]}
+                {"code": reason.code, "cites": list(reason.cites), "message": reason.said_in(language)}
                 for reason in answer.reasons
             ],
         }

@@ -7,6 +7,7 @@ from authz_service.decision.memory import AnswerMemory, Decision
 from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.errors import Fault
 from authz_service.questions import Answer, Document, Json, Question
+from authz_service.words import Language
 
 
 class Decisions:
@@ -36,9 +37,15 @@ class Decisions:
         """
         return self.memory.decide(documents, [_encoded(document) for document in documents])
 
-    def _body(self, document: Document, answer: Answer, revision: str) -> bytes:
+    def body(self, decision: Decision, language: Language) -> bytes:
+        """The response body of a decision, its sentences in the reader's language."""
+        if language is Language.ENGLISH:
+            return decision.body
+        return self._body(decision.document, decision.answer, decision.revision, language)
+
+    def _body(self, document: Document, answer: Answer, revision: str, language: Language = Language.ENGLISH) -> bytes:
         body: dict[str, Json] = {"decision": answer.allow}
-        context = self._domain.context(document, answer, revision)
+        context = self._domain.context(document, answer, revision, language)
         if context is not None:
             body["context"] = dict(context)
         return _encoded(body)

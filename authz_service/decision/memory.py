@@ -15,11 +15,12 @@ log = structlog.get_logger()
 
 
 class Decision(NamedTuple):
-    """An answer with the revision that gave it, and the response body made of it."""
+    """An answer with the revision that gave it, what it was given about, and the English body made of it."""
 
     allow: bool
     revision: str
     answer: Answer
+    document: Document
     body: bytes
 
 
@@ -109,7 +110,7 @@ class AnswerMemory:
     def _ask(self, unknown: Mapping[bytes, Document]) -> tuple[str, dict[bytes, Decision]]:
         revision, answers = self._engine.ask(tuple(unknown.values()))
         found = {
-            key: Decision(answer.allow, revision, answer, self._render(document, answer, revision))
+            key: Decision(answer.allow, revision, answer, document, self._render(document, answer, revision))
             for (key, document), answer in zip(unknown.items(), answers, strict=True)
         }
         if self._stale_seconds is not None:

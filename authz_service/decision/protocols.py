@@ -5,6 +5,7 @@ from typing import Protocol
 
 from authz_service.errors import Fault
 from authz_service.questions import Answer, Document, Json, Question, Verdict
+from authz_service.words import Language
 
 
 class PolicyEngine(Protocol):
@@ -38,5 +39,7 @@ class Domain(Protocol):
             DatabaseUnavailable: The facts cannot be read.
         """
 
-    def context(self, document: Document, answer: Answer, revision: str) -> Mapping[str, Json] | None:
+    def context(
+        self, document: Document, answer: Answer, revision: str, language: Language
+    ) -> Mapping[str, Json] | None:
         """What is told besides the decision, or None for a domain that gives no reasons."""

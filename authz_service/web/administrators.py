@@ -10,6 +10,7 @@ from authz_service.customers.parsing import parse
 from authz_service.errors import TakeOverRefused
 from authz_service.web.bodies import read_object
 from authz_service.web.endpoint import Endpoint, declares
+from authz_service.web.languages import ACCEPTED, language_of, told_in
 from authz_service.web.problems import problem
 from authz_service.web.shapes import TakenOver, TakeOverRequest
 from authz_service.words import Scope
@@ -31,6 +32,7 @@ def administrator_endpoints(administrators: Administrators) -> Blueprint:
                 503: "The facts or the policy cannot be asked: nothing is done.",
             },
             example={"person": "mary.jones", "channel": "web", "current_administrator_informed": True},
+            headers=ACCEPTED,
         )
     )
     def take_over(number: str) -> tuple[Response, int]:
@@ -50,11 +52,13 @@ def administrator_endpoints(administrators: Administrators) -> Blueprint:
 
     @endpoints.errorhandler(TakeOverRefused)
     def refused(error: TakeOverRefused) -> Response:
+        language = language_of(request)
         reasons = [
-            {"code": reason.code, "cites": list(reason.cites), "message": reason.message["en"]}
+            {"code": reason.code, "cites": list(reason.cites), "message": reason.said_in(language)}
             for reason in error.reasons
         ]
         more = {"reasons": reasons, "decision_id": error.decision_id}
-        return problem(HTTPStatus.FORBIDDEN, "The policy does not permit this take-over; reasons say why.", more=more)
+        detail = "The policy does not permit this take-over; reasons say why."
+        return told_in(problem(HTTPStatus.FORBIDDEN, detail, more=more), language)
 
     return endpoints

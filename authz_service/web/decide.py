@@ -13,6 +13,7 @@ from authz_service.questions import Question
 from authz_service.web.bodies import json_type, read_object
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.evaluation import inherit, read_question
+from authz_service.web.languages import ACCEPTED, language_of, told_in
 from authz_service.web.shapes import (
     EvaluationRequest,
     EvaluationResponse,
@@ -20,7 +21,7 @@ from authz_service.web.shapes import (
     EvaluationsResponse,
     Semantic,
 )
-from authz_service.words import Scope
+from authz_service.words import Language, Scope
 
 _DECISION_ID = "Decision-Id"
 _STOP_AFTER = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}
@@ -39,6 +40,7 @@ _EVALUATION = Endpoint(
     answers={200: EvaluationResponse},
     problems={503: "The facts or the policy cannot be asked: no decision."},
     example=_MARY_SEES_HER_USAGE,
+    headers=ACCEPTED,
 )
 
 
@@ -63,6 +65,7 @@ def decide_endpoints(decisions: Decisions) -> Blueprint:
                 **_MARY_SEES_HER_USAGE,
                 "evaluations": [{}, {"resource": {"type": "subscription", "id": "mobile-2003"}}],
             },
+            headers=ACCEPTED,
         )
     )
     def evaluations() -> Response:
@@ -70,8 +73,9 @@ def decide_endpoints(decisions: Decisions) -> Blueprint:
         items = _items(body)
         if not items:
             return _decide_one(decisions, body)
-        bodies = _decide_many(decisions, body, items, _semantic(body))
-        return _response(b'{"evaluations":[' + b",".join(bodies) + b"]}")
+        language = language_of(request)
+        bodies = _decide_many(decisions, body, items, _semantic(body), language)
+        return _response(b'{"evaluations":[' + b",".join(bodies) + b"]}", language)
 
     return endpoints
 
@@ -82,11 +86,12 @@ def _decide_one(decisions: Decisions, body: Mapping[str, object]) -> Response:
     if question is None:
         raise InvalidRequest(faults)
     [decision] = decisions.decide([question])
-    return _response(decision.body)
+    language = language_of(request)
+    return _response(decisions.body(decision, language), language)
 
 
 def _decide_many(
-    decisions: Decisions, body: Mapping[str, object], items: list[object], semantic: Semantic
+    decisions: Decisions, body: Mapping[str, object], items: list[object], semantic: Semantic, language: Language
 ) -> Iterator[bytes] | list[bytes]:
     questions: list[Question | None] = []
     faults: list[list[Fault]] = []
@@ -95,13 +100,18 @@ def _decide_many(
         questions.append(_item(decisions, body, item, found))
         faults.append(found)
     if semantic in _STOP_AFTER:
-        return _until(decisions, questions, faults, stop_after=_STOP_AFTER[semantic])
+        return _until(decisions, questions, faults, language, stop_after=_STOP_AFTER[semantic])
     decided = iter(decisions.decide([question for question in questions if question]))
-    return [_broken(found) if found else next(decided).body for found in faults]
+    return [_broken(found) if found else decisions.body(next(decided), language) for found in faults]
 
 
 def _until(
-    decisions: Decisions, questions: list[Question | None], faults: list[list[Fault]], *, stop_after: bool
+    decisions: Decisions,
+    questions: list[Question | None],
+    faults: list[list[Fault]],
+    language: Language,
+    *,
+    stop_after: bool,
 ) -> Iterator[bytes]:
     """One question at a time, up to the first decision that settles the matter. A broken item is no permit."""
     for question, found in zip(questions, faults, strict=True):
@@ -110,7 +120,7 @@ def _until(
             allow = False
         else:
             [decision] = decisions.decide([question])
-            yield decision.body
+            yield decisions.body(decision, language)
             allow = decision.allow
         if allow is stop_after:
             return
@@ -165,5 +175,6 @@ def _semantic(body: Mapping[str, object]) -> Semantic:
     return Semantic(semantic)
 
 
-def _response(body: bytes) -> Response:
-    return Response(body, content_type="application/json", headers={_DECISION_ID: new_id()})
+def _response(body: bytes, language: Language) -> Response:
+    response = Response(body, content_type="application/json", headers={_DECISION_ID: new_id()})
+    return told_in(response, language)

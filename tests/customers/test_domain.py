@@ -13,7 +13,7 @@ from authz_service.customers.domain import MyProximus
 from authz_service.questions import Action, Answer, Document, Entity, Json, Question, Reason
 from authz_service.storage.database import reading, writing
 from authz_service.storage.schema import customers, members, options, subscriptions
-from authz_service.words import OPTION_ACTIONS, ActionName
+from authz_service.words import OPTION_ACTIONS, ActionName, Language
 from tests.conftest import HOUSEHOLDS, SMITH_FAMILY, Load
 
 CUSTOMER = "123456789"
@@ -226,7 +226,7 @@ def test_what_is_told_beside_the_decision(
 ) -> None:
     document = {"action": "view_role"} | stated
     given = Answer(allow=True, reasons=(REASON,), route=None, requires=(), effects=())._replace(**answer)
-    context = smiths.context(document, given, "r1")
+    context = smiths.context(document, given, "r1", Language.ENGLISH)
     reasons = [{"code": "own_role", "cites": ["ROLE-6"], "message": "You may."}]
     assert context == {"policy_revision": "r1", "reasons": reasons} | told
     assert list(context)[:3] == ["role", "policy_revision", "reasons"]

@@ -6,6 +6,7 @@ import pytest
 from authz_service.decision.decisions import Decisions
 from authz_service.errors import DatabaseUnavailable, Fault, PolicyEngineUnavailable
 from authz_service.questions import Action, Answer, Document, Entity, Json, Question
+from authz_service.words import Language
 from tests.fakes.engine import FakeEngine, answer
 
 _STALE_SECONDS = 60.0
@@ -32,10 +33,12 @@ class Library:
             for question in questions
         ]
 
-    def context(self, document: Document, answer: Answer, revision: str) -> Mapping[str, Json] | None:
+    def context(
+        self, document: Document, answer: Answer, revision: str, language: Language
+    ) -> Mapping[str, Json] | None:
         if not self.is_told_why:
             return None
-        return {"revision": revision, "card": document["has_card"], "why": answer.reasons[0].message["en"]}
+        return {"revision": revision, "card": document["has_card"], "why": answer.reasons[0].said_in(language)}
 
 
 def judge(document: Document) -> Answer:

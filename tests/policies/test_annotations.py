@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from authz_service.words import Language
 from tests.conftest import ROOT
 
 _BUNDLE = ROOT / "policies" / "bundle"
@@ -94,7 +95,14 @@ def test_every_fact_is_cited(rules: list[tuple[str, Rule]], requirements: set[st
     assert requirements - cited == set()
 
 
-def test_every_rule_that_gives_a_reason_has_a_sentence_for_the_person(rules: list[tuple[str, Rule]]) -> None:
+def test_every_rule_that_gives_a_reason_has_a_sentence_for_the_person_in_every_language(
+    rules: list[tuple[str, Rule]],
+) -> None:
     reasons = [(place, rule) for place, rule in rules if _name(rule) in _GIVE_REASONS and _is_in_a_set(rule)]
     assert len(reasons) > 30
-    assert [place for place, rule in reasons if not _custom(rule).get("message", {}).get("en")] == []
+    for place, rule in rules:
+        message = _custom(rule).get("message", {})
+        if (place, rule) in reasons or message:
+            assert set(message) == set(Language), place
+            # A sentence that was copied instead of written.
+            assert len(set(message.values())) == len(Language), place

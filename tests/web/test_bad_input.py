@@ -12,6 +12,7 @@ from werkzeug.test import EnvironBuilder, TestResponse
 from authz_service.errors import Fault
 from authz_service.questions import Answer, Document, Json, Question
 from authz_service.web.endpoint import declaration_of
+from authz_service.words import Language
 from tests.fakes.engine import FakeEngine, answer, says_nothing
 from tests.web.asking import CANARY, CUSTOMER, ULID, changed, faulty_members, problem, question
 from tests.web.conftest import MakeClient
@@ -436,7 +437,9 @@ class Raising:
         self._raise_at("documents")
         return [{"resource": "unknown_type"} for _ in questions]
 
-    def context(self, _document: Document, _answer: Answer, _revision: str) -> Mapping[str, Json] | None:
+    def context(
+        self, _document: Document, _answer: Answer, _revision: str, _language: Language
+    ) -> Mapping[str, Json] | None:
         self._raise_at("context")
         return None
 

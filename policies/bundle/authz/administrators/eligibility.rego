@@ -16,6 +16,9 @@ import data.authz.roles
 #   cites: [ELIG-2, READ-2, READ-10]
 #   message:
 #     en: A mobile number of your own is on this bill, so you may become administrator.
+#     nl: Op deze factuur staat een mobiel nummer van uzelf, dus u kunt beheerder worden.
+#     fr: "Un numéro de mobile à vous figure sur cette facture : vous pouvez devenir administrateur."
+#     de: Auf dieser Rechnung steht eine Mobilnummer von Ihnen; Sie können Administrator werden.
 grants contains reasons.of(rego.metadata.rule()) if {
 	seeks_the_role
 	holds_qualifying_mobile
@@ -29,6 +32,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ELIG-1, READ-10]
 #   message:
 #     en: No mobile number is on this bill, so you may become administrator with the activation code and its date.
+#     nl: Op deze factuur staat geen mobiel nummer, dus u kunt beheerder worden met de activeringscode en de datum ervan.
+#     fr: "Aucun numéro de mobile ne figure sur cette facture : vous pouvez devenir administrateur avec le code d’activation et sa date."
+#     de: Auf dieser Rechnung steht keine Mobilnummer; Sie können mit dem Aktivierungscode und dessen Datum Administrator werden.
 grants contains reasons.of(rego.metadata.rule()) if {
 	seeks_the_role
 	has_no_mobile_on_bill
@@ -43,6 +49,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [TAKE-3]
 #   message:
 #     en: To become administrator, an existing customer number has to be given.
+#     nl: Om beheerder te worden, moet u een bestaand klantnummer opgeven.
+#     fr: Pour devenir administrateur, il faut indiquer un numéro de client existant.
+#     de: Um Administrator zu werden, ist eine bestehende Kundennummer anzugeben.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	input.action == "become_administrator"
 	not names_a_customer_number
@@ -56,6 +65,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [READ-3]
 #   message:
 #     en: You are administrator of this customer number already.
+#     nl: U bent al beheerder van dit klantnummer.
+#     fr: Vous êtes déjà administrateur de ce numéro de client.
+#     de: Sie sind bereits Administrator dieser Kundennummer.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	asks_about_the_role
 	roles.is_administrator
@@ -69,6 +81,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [TAKE-2]
 #   message:
 #     en: You can become administrator on the web site only, not in the app.
+#     nl: Beheerder worden kan alleen op de website, niet in de app.
+#     fr: Vous ne pouvez devenir administrateur que sur le site web, pas dans l’application.
+#     de: Administrator werden Sie nur auf der Website, nicht in der App.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	asks_about_the_role
 	input.channel == "app"
@@ -82,6 +97,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ELIG-2, READ-10]
 #   message:
 #     en: There are mobile numbers on this bill, and none of them is your own.
+#     nl: Op deze factuur staan mobiele nummers, maar geen enkel daarvan is van u.
+#     fr: Des numéros de mobile figurent sur cette facture, mais aucun n’est le vôtre.
+#     de: Auf dieser Rechnung stehen Mobilnummern, doch keine davon ist Ihre eigene.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	is_refused_by_mobile_number
 	not holds_other_mobile
@@ -95,6 +113,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ELIG-3, READ-1]
 #   message:
 #     en: Your mobile number is a Pay&Go prepaid card, which does not make you eligible.
+#     nl: "Uw mobiele nummer is een Pay&Go-kaart; daarmee kunt u geen beheerder worden."
+#     fr: "Votre numéro de mobile est une carte prépayée Pay&Go, qui ne permet pas de devenir administrateur."
+#     de: "Ihre Mobilnummer ist eine Pay&Go-Prepaidkarte; damit können Sie nicht Administrator werden."
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	is_refused_by_mobile_number
 	input.mobiles_on_pay_and_go == "own"
@@ -108,6 +129,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ELIG-4]
 #   message:
 #     en: Your employer pays for your mobile subscription, which does not make you eligible.
+#     nl: Uw werkgever betaalt uw mobiele abonnement; daarmee kunt u geen beheerder worden.
+#     fr: Votre employeur paie votre abonnement mobile, qui ne permet donc pas de devenir administrateur.
+#     de: Ihr Arbeitgeber bezahlt Ihr Mobilabonnement; damit können Sie nicht Administrator werden.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	is_refused_by_mobile_number
 	input.mobiles_paid_by_employer == "own"
@@ -121,6 +145,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ELIG-5, READ-1]
 #   message:
 #     en: Your mobile number is from another provider, which does not make you eligible.
+#     nl: Uw mobiele nummer is van een andere aanbieder; daarmee kunt u geen beheerder worden.
+#     fr: Votre numéro de mobile est d’un autre opérateur, ce qui ne permet pas de devenir administrateur.
+#     de: Ihre Mobilnummer ist von einem anderen Anbieter; damit können Sie nicht Administrator werden.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	is_refused_by_mobile_number
 	input.has_number_of_another_provider == true
@@ -134,6 +161,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [READ-12]
 #   message:
 #     en: No activation code has been issued for this customer number yet.
+#     nl: Voor dit klantnummer is nog geen activeringscode verstuurd.
+#     fr: Aucun code d’activation n’a encore été émis pour ce numéro de client.
+#     de: Für diese Kundennummer wurde noch kein Aktivierungscode ausgestellt.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	seeks_the_role
 	has_no_mobile_on_bill
@@ -148,6 +178,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [READ-12]
 #   message:
 #     en: The activation code of this customer number has been used. Please ask for a new one.
+#     nl: De activeringscode van dit klantnummer is al gebruikt. Vraag een nieuwe aan.
+#     fr: Le code d’activation de ce numéro de client a déjà été utilisé. Veuillez en demander un nouveau.
+#     de: Der Aktivierungscode dieser Kundennummer wurde bereits verwendet. Bitte fordern Sie einen neuen an.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	seeks_the_role
 	has_no_mobile_on_bill
@@ -162,6 +195,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [READ-11]
 #   message:
 #     en: A wrong activation code or date was given too often. Please ask for a new code.
+#     nl: Er is te vaak een verkeerde activeringscode of datum ingegeven. Vraag een nieuwe code aan.
+#     fr: Un code d’activation ou une date erronés ont été donnés trop souvent. Veuillez demander un nouveau code.
+#     de: Ein falscher Aktivierungscode oder ein falsches Datum wurde zu oft angegeben. Bitte fordern Sie einen neuen Code an.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	seeks_the_role
 	has_no_mobile_on_bill

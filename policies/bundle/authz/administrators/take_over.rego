@@ -10,6 +10,9 @@ import data.authz.reasons
 #   cites: [TAKE-1]
 #   message:
 #     en: Please tell the current administrator first that you are taking over the role.
+#     nl: Laat de huidige beheerder eerst weten dat u de rol overneemt.
+#     fr: Veuillez d’abord avertir l’administrateur actuel que vous reprenez son rôle.
+#     de: Bitte teilen Sie dem jetzigen Administrator zuerst mit, dass Sie die Rolle übernehmen.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	input.is_take_over == true
 	takes_over
@@ -24,6 +27,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ELIG-1]
 #   message:
 #     en: The activation code of this customer number and its date are needed.
+#     nl: De activeringscode van dit klantnummer en de datum ervan zijn nodig.
+#     fr: Le code d’activation de ce numéro de client et sa date sont nécessaires.
+#     de: Der Aktivierungscode dieser Kundennummer und dessen Datum werden benötigt.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	is_open_to_the_activation_code
 	input.given_activation_code == "not_given"
@@ -37,6 +43,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ELIG-1, READ-11]
 #   message:
 #     en: The activation code or its date is not right.
+#     nl: De activeringscode of de datum ervan is niet juist.
+#     fr: Le code d’activation ou sa date n’est pas correct.
+#     de: Der Aktivierungscode oder dessen Datum ist nicht richtig.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	is_open_to_the_activation_code
 	input.given_activation_code == "wrong"

@@ -66,6 +66,9 @@ grounds := {nothing_grants} if count(grants | obstacles) == 0
 #   cites: [READ-9]
 #   message:
 #     en: This cannot be done here.
+#     nl: Dit kan hier niet.
+#     fr: Cela n’est pas possible ici.
+#     de: Das ist hier nicht möglich.
 nothing_grants := reasons.of(rego.metadata.rule())
 
 # METADATA

@@ -15,6 +15,9 @@ import data.authz.roles
 #   cites: [ADMIN-1]
 #   message:
 #     en: You are administrator of this customer number, so its bills and payment statements are yours to see and manage.
+#     nl: U bent beheerder van dit klantnummer, dus u kunt de facturen en betalingsoverzichten ervan bekijken en beheren.
+#     fr: "Vous êtes administrateur de ce numéro de client : vous pouvez en consulter et gérer les factures et les relevés de paiement."
+#     de: Sie sind Administrator dieser Kundennummer und können deren Rechnungen und Zahlungsübersichten einsehen und verwalten.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_administrator
 	input.resource == "customer"
@@ -29,6 +32,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ADMIN-2, ROLE-1]
 #   message:
 #     en: You are administrator of this customer number, so you may see the usage of each of its subscriptions.
+#     nl: U bent beheerder van dit klantnummer, dus u kunt het verbruik van elk abonnement ervan bekijken.
+#     fr: "Vous êtes administrateur de ce numéro de client : vous pouvez consulter la consommation de chacun de ses abonnements."
+#     de: Sie sind Administrator dieser Kundennummer und können den Verbrauch jedes zugehörigen Abonnements einsehen.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_administrator
 	input.resource == "subscription"
@@ -43,6 +49,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ADMIN-3, ROLE-1, READ-5]
 #   message:
 #     en: You are administrator of this customer number, so you may manage the options of each of its subscriptions.
+#     nl: U bent beheerder van dit klantnummer, dus u kunt de opties van elk abonnement ervan beheren.
+#     fr: "Vous êtes administrateur de ce numéro de client : vous pouvez gérer les options de chacun de ses abonnements."
+#     de: Sie sind Administrator dieser Kundennummer und können die Optionen jedes zugehörigen Abonnements verwalten.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_administrator
 	input.resource == "subscription"
@@ -58,6 +67,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ADMIN-6]
 #   message:
 #     en: You are administrator of this customer number, so you may activate options that cost money.
+#     nl: U bent beheerder van dit klantnummer, dus u kunt betalende opties activeren.
+#     fr: "Vous êtes administrateur de ce numéro de client : vous pouvez activer des options payantes."
+#     de: Sie sind Administrator dieser Kundennummer und können kostenpflichtige Optionen aktivieren.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_administrator
 	input.resource == "subscription"
@@ -73,6 +85,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ADMIN-4]
 #   message:
 #     en: You are administrator of this customer number, so its Premium Club points are yours to see and manage.
+#     nl: U bent beheerder van dit klantnummer, dus u kunt de Premium Club-punten ervan bekijken en beheren.
+#     fr: "Vous êtes administrateur de ce numéro de client : vous pouvez en consulter et gérer les points Premium Club."
+#     de: Sie sind Administrator dieser Kundennummer und können deren Premium-Club-Punkte einsehen und verwalten.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_administrator
 	input.resource == "customer"
@@ -87,6 +102,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ADMIN-5]
 #   message:
 #     en: You are administrator of this customer number, so you may manage the access to its services.
+#     nl: U bent beheerder van dit klantnummer, dus u kunt de toegang tot de diensten ervan beheren.
+#     fr: "Vous êtes administrateur de ce numéro de client : vous pouvez gérer l’accès à ses services."
+#     de: Sie sind Administrator dieser Kundennummer und können den Zugang zu deren Diensten verwalten.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_administrator
 	input.resource == "customer"
@@ -101,6 +119,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [USER-1]
 #   message:
 #     en: This mobile is your own, so you may see its usage.
+#     nl: Dit is uw eigen mobiele nummer, dus u kunt het verbruik ervan bekijken.
+#     fr: "Ce numéro de mobile est le vôtre : vous pouvez en consulter la consommation."
+#     de: Dies ist Ihre eigene Mobilnummer; Sie können deren Verbrauch einsehen.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_user
 	is_own_mobile
@@ -115,6 +136,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [USER-2]
 #   message:
 #     en: This mobile is your own and the option is free, so you may activate it.
+#     nl: Dit is uw eigen mobiele nummer en de optie is gratis, dus u kunt ze activeren.
+#     fr: "Ce numéro de mobile est le vôtre et l’option est gratuite : vous pouvez l’activer."
+#     de: Dies ist Ihre eigene Mobilnummer und die Option ist kostenlos; Sie können sie aktivieren.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_user
 	is_own_mobile
@@ -130,6 +154,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ROLE-6]
 #   message:
 #     en: Everyone linked to a customer number may see which role he or she has on it.
+#     nl: Iedereen die aan een klantnummer gekoppeld is, kan zien welke rol hij of zij er heeft.
+#     fr: Toute personne liée à un numéro de client peut voir quel rôle elle y a.
+#     de: Wer mit einer Kundennummer verbunden ist, kann seine Rolle darauf einsehen.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_linked
 	input.resource == "customer"

@@ -12,6 +12,9 @@ import data.authz.roles
 #   cites: [READ-9]
 #   message:
 #     en: We do not know this person.
+#     nl: Wij kennen deze persoon niet.
+#     fr: Nous ne connaissons pas cette personne.
+#     de: Diese Person ist uns nicht bekannt.
 obstacles contains reasons.of(rego.metadata.rule()) if not is_known_person
 
 # METADATA
@@ -22,6 +25,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if not is_known_person
 #   cites: [READ-9]
 #   message:
 #     en: We do not know this customer number or subscription.
+#     nl: Wij kennen dit klantnummer of abonnement niet.
+#     fr: Nous ne connaissons pas ce numéro de client ou cet abonnement.
+#     de: Diese Kundennummer oder dieses Abonnement ist uns nicht bekannt.
 obstacles contains reasons.of(rego.metadata.rule()) if not is_known_resource
 
 # METADATA
@@ -32,6 +38,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if not is_known_resource
 #   cites: [READ-9]
 #   message:
 #     en: We do not know this action.
+#     nl: Wij kennen deze handeling niet.
+#     fr: Nous ne connaissons pas cette action.
+#     de: Diese Aktion ist uns nicht bekannt.
 obstacles contains reasons.of(rego.metadata.rule()) if not is_known_action
 
 # METADATA
@@ -42,6 +51,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if not is_known_action
 #   cites: [ROLE-5]
 #   message:
 #     en: A role on a customer number is personal. No part of it can be passed on to anyone.
+#     nl: Een rol op een klantnummer is persoonlijk. U kunt er geen enkel deel van aan iemand anders overdragen.
+#     fr: Un rôle sur un numéro de client est personnel. Aucune partie ne peut en être cédée à quelqu’un d’autre.
+#     de: Eine Rolle auf einer Kundennummer ist persönlich. Kein Teil davon kann an andere übertragen werden.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	input.resource == "customer"
 	input.action == "delegate"
@@ -55,6 +67,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [READ-7]
 #   message:
 #     en: You are not linked to this customer number.
+#     nl: U bent niet aan dit klantnummer gekoppeld.
+#     fr: Vous n’êtes pas lié à ce numéro de client.
+#     de: Sie sind nicht mit dieser Kundennummer verbunden.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	is_known_person
 	is_known_resource
@@ -70,6 +85,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [USER-3]
 #   message:
 #     en: You are a user of this customer number; this is for its administrator.
+#     nl: U bent gebruiker van dit klantnummer; dit is voorbehouden aan de beheerder.
+#     fr: Vous êtes utilisateur de ce numéro de client ; ceci est réservé à son administrateur.
+#     de: Sie sind Benutzer dieser Kundennummer; dies ist deren Administrator vorbehalten.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	roles.is_user
 	input.resource == "customer"
@@ -84,6 +102,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [USER-1, USER-2, USER-3]
 #   message:
 #     en: You are a user of this customer number, and this subscription is not your own mobile.
+#     nl: U bent gebruiker van dit klantnummer, en dit abonnement is niet uw eigen mobiele nummer.
+#     fr: Vous êtes utilisateur de ce numéro de client, et cet abonnement n’est pas votre propre numéro de mobile.
+#     de: Sie sind Benutzer dieser Kundennummer, und dieses Abonnement ist nicht Ihre eigene Mobilnummer.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	roles.is_user
 	input.resource == "subscription"
@@ -99,6 +120,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [USER-2, USER-3, ADMIN-6]
 #   message:
 #     en: This option costs money; activating it is for the administrator of the customer number.
+#     nl: Deze optie is betalend; activeren kan alleen de beheerder van het klantnummer.
+#     fr: Cette option est payante ; seul l’administrateur du numéro de client peut l’activer.
+#     de: Diese Option ist kostenpflichtig; nur der Administrator der Kundennummer kann sie aktivieren.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	roles.is_user
 	input.action == "activate_option"
@@ -113,6 +137,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [READ-5, USER-3]
 #   message:
 #     en: Deactivating an option is for the administrator of the customer number.
+#     nl: Een optie deactiveren kan alleen de beheerder van het klantnummer.
+#     fr: Seul l’administrateur du numéro de client peut désactiver une option.
+#     de: Nur der Administrator der Kundennummer kann eine Option deaktivieren.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	roles.is_user
 	input.resource == "subscription"
@@ -127,6 +154,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #   cites: [READ-9]
 #   message:
 #     en: No option was named.
+#     nl: Er is geen optie opgegeven.
+#     fr: Aucune option n’a été indiquée.
+#     de: Es wurde keine Option angegeben.
 obstacles contains reasons.of(rego.metadata.rule()) if input.option == "not_given"
 
 # METADATA
@@ -137,6 +167,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if input.option == "not_give
 #   cites: [READ-9]
 #   message:
 #     en: We do not know this option.
+#     nl: Wij kennen deze optie niet.
+#     fr: Nous ne connaissons pas cette option.
+#     de: Diese Option ist uns nicht bekannt.
 obstacles contains reasons.of(rego.metadata.rule()) if input.option == "unknown"
 
 # METADATA
@@ -147,6 +180,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if input.option == "unknown"
 #   cites: [READ-9]
 #   message:
 #     en: This option is not made for this kind of subscription.
+#     nl: Deze optie is niet bedoeld voor dit soort abonnement.
+#     fr: Cette option n’est pas prévue pour ce type d’abonnement.
+#     de: Diese Option ist für diese Art von Abonnement nicht vorgesehen.
 obstacles contains reasons.of(rego.metadata.rule()) if input.option == "for_another_kind"
 
 # METADATA
