@@ -1,6 +1,7 @@
 """`authz-service demo`: everything on one machine."""
 
 import os
+import re
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 
 _HOST = "127.0.0.1"
+_TOKEN = re.compile(r"[!-~]+")
 _SENDER = "MyProximus <no-reply@myproximus.example>"
 _SMITH_FAMILY = Path(__file__).resolve().parents[2] / "fixtures" / "customers" / "smith-family.yaml"
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -42,6 +44,8 @@ Examples:
 @click.option("--state", type=_FOLDER, help="Where the database is; a fresh temporary folder if left out.")
 def demo(port: int, data: tuple[Path, ...], token: str | None, policies: Path | None, state: Path | None) -> None:
     """Run everything on this machine, on the Smith family."""
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise ConfigurationError("--token: must be printable ASCII without spaces, as a header cannot carry the rest.")
     with ExitStack() as started:
         if state is None:
             state = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="authz-demo-")))
