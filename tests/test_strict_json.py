@@ -13,7 +13,7 @@ values = st.recursive(
 
 
 @given(values, st.booleans())
-def test_what_the_standard_library_writes_is_read_back(value: object, ensure_ascii: bool) -> None:  # noqa: FBT001
+def test_what_the_standard_library_writes_is_read_back(value: object, ensure_ascii: bool) -> None:  # noqa: FBT001 - Hypothesis gives it
     assert loads(json.dumps(value, ensure_ascii=ensure_ascii).encode()) == value
 
 

@@ -119,7 +119,8 @@ class PrintedMail:
     def _print(self, message: EmailMessage) -> Refused | None:
         text = message.get_body(("plain",))
         headers = "".join(f"{name}: {message[name]}\n" for name in ("To", "Subject", "Message-ID"))
-        print(f"\n{headers}\n{text.get_content() if text else ''}", file=sys.stderr, flush=True)  # noqa: T201 - as its name says
+        sys.stderr.write(f"\n{headers}\n{text.get_content() if text else ''}\n")
+        sys.stderr.flush()
         return None
 
 

@@ -94,31 +94,35 @@ def _location(detail: ErrorDetails) -> Location:
     return location
 
 
-def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -> str:  # noqa: PLR0911
+def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -> str:
     got = _named(detail["input"])
     match detail["type"]:
         case model.OWN_SENTENCE:
-            return str(detail["ctx"]["sentence"])
+            said = str(detail["ctx"]["sentence"])
         case "missing" | "union_tag_not_found":
-            return "is missing"
+            said = "is missing"
         case "extra_forbidden":
-            return _unknown_key(detail, location, kind)
+            said = _unknown_key(detail, location, kind)
         case "string_type":
-            return f"must be a string, got {got}{'; quote it' if got in _QUOTABLE else ''}"
+            said = f"must be a string, got {got}{'; quote it' if got in _QUOTABLE else ''}"
         case "string_unicode":
-            return model.HALF_OF_A_PAIR
+            said = model.HALF_OF_A_PAIR
         case "enum":
-            return f"must be one of {detail['ctx']['expected'].replace(' or ', ', ').replace(chr(39), '')}"
+            said = f"must be one of {detail['ctx']['expected'].replace(' or ', ', ').replace(chr(39), '')}"
         case "union_tag_invalid":
-            return f"must be one of {', '.join(SubscriptionKind)}"
-        case "list_type":
-            return f"must be a list, got {got}"
-        case "model_type" | "model_attributes_type":
-            return f"must be an object, got {got}"
-        case _:
-            return "is not of the right form"
+            said = f"must be one of {', '.join(SubscriptionKind)}"
+        case other:
+            wanted = _WANTED.get(other)
+            said = f"must be {wanted}, got {got}" if wanted else "is not of the right form"
+    return said
 
 
+_WANTED = {
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
 _QUOTABLE = {"a number", "a boolean", "a date"}
 
 

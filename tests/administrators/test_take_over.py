@@ -274,3 +274,9 @@ def test_the_activation_code_is_nowhere_to_be_read(
         kept += str(connection.execute(select(customers)).all()) + str(connection.execute(select(take_overs)).all())
     assert "9XTR-44QD" not in kept
     assert "GUESS-123" not in kept
+
+
+def test_a_yes_that_is_no_boolean_is_refused_with_what_it_has_to_be(take_over: TakeOver) -> None:
+    _, body = take_over(SMITHS, "mary.jones", current_administrator_informed="yes")
+    [error] = body["errors"]
+    assert error["detail"] == "must be true or false, got a string"

@@ -85,7 +85,7 @@ def forgetful(engine: FakeEngine, clock: Clock) -> AnswerMemory:
 
 
 def test_a_decision_is_the_answer_of_the_engine_with_its_revision_and_body(memory: AnswerMemory) -> None:
-    assert decide(memory, ANN) == [Decision(True, "first", answer(True), ANN, b"ann True first")]  # noqa: FBT003
+    assert decide(memory, ANN) == [Decision(True, "first", answer(True), ANN, b"ann True first")]  # noqa: FBT003 - allow
 
 
 def test_the_decisions_are_in_the_order_of_the_questions(memory: AnswerMemory) -> None:
@@ -338,7 +338,7 @@ def test_a_forgetful_memory_keeps_no_answer(engine: FakeEngine, forgetful: Answe
     def judge(_: Document) -> Answer:
         message = Message(en="So it is.")
         given.append(weakref.ref(message))
-        return Answer(True, (Reason("rule", ("FACT-1",), message),), None, (), ())  # noqa: FBT003
+        return Answer(True, (Reason("rule", ("FACT-1",), message),), None, (), ())  # noqa: FBT003 - allow
 
     engine.change_policy(judge, "second")
     forgetful.confirm()
