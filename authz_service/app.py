@@ -13,10 +13,12 @@ from authz_service.customers.domain import MyProximus
 from authz_service.decision.decisions import Decisions
 from authz_service.decision.memory import RevisionWatch
 from authz_service.decision.protocols import Domain, PolicyEngine
+from authz_service.decision.searches import Searches
 from authz_service.errors import ConfigurationError
 from authz_service.opa.engine import OpaEngine
 from authz_service.settings import Settings
 from authz_service.storage.database import connect
+from authz_service.web.addresses import CONVERTERS
 from authz_service.web.administrators import administrator_endpoints
 from authz_service.web.authentication import authenticate
 from authz_service.web.bodies import MAX_BYTES
@@ -26,9 +28,12 @@ from authz_service.web.health import health_endpoints
 from authz_service.web.metadata import metadata_endpoints
 from authz_service.web.metrics import metrics_endpoints
 from authz_service.web.openapi import document_endpoints
+from authz_service.web.page_tokens import PageTokens
 from authz_service.web.problems import handle_errors
 from authz_service.web.request_ids import echo_request_ids
 from authz_service.web.roles import role_endpoints
+from authz_service.web.search import search_endpoints
+from authz_service.web.signed_metadata import read_signing_key
 
 _PARTS = "authz_service"
 _SECURITY_HEADERS = {
@@ -77,18 +82,22 @@ def create_app(
     if engine is None:
         engine = own_engine = _configured_engine(settings)
     database = connect(settings.database_url)
-    decisions = Decisions(domain or MyProximus(database), engine, settings.stale_seconds)
+    domain = domain or MyProximus(database)
+    decisions = Decisions(domain, engine, settings.stale_seconds)
 
     find_key = key_finder(settings.activation_key, database)
+    signing_key = read_signing_key(settings.metadata_key) if settings.metadata_key else None
 
     app = Flask("authz_service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
     app.url_map.merge_slashes = False
+    app.url_map.converters.update(CONVERTERS)
     app.register_blueprint(decide_endpoints(decisions))
+    app.register_blueprint(search_endpoints(Searches(domain, decisions), PageTokens(find_key)))
     app.register_blueprint(administrator_endpoints(Administrators(database, decisions, find_key)))
-    app.register_blueprint(metadata_endpoints(settings.public_url))
+    app.register_blueprint(metadata_endpoints(settings.public_url, signing_key))
     app.register_blueprint(role_endpoints(database))
     app.register_blueprint(data_endpoints(database, find_key))
     app.register_blueprint(health_endpoints(database, decisions.memory, settings.policy_status))

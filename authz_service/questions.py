@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
+from authz_service.words import Sought
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 Document: TypeAlias = Mapping[str, Json]
@@ -31,6 +33,29 @@ class Question(NamedTuple):
     action: Action
     resource: Entity
     context: Mapping[str, Json] = NO_PROPERTIES
+
+
+class Search(NamedTuple):
+    """Who, what, or what to do makes the question one that is answered with yes?
+
+    Attributes:
+        sought: The part that is searched for.
+        question: The question, in which that part has no id or name yet.
+    """
+
+    sought: Sought
+    question: Question
+
+    def asking(self, candidate: str) -> Question:
+        """The question about one candidate: the id of a subject or resource, the name of an action."""
+        question = self.question
+        match self.sought:
+            case Sought.SUBJECT:
+                return question._replace(subject=question.subject._replace(id=candidate))
+            case Sought.RESOURCE:
+                return question._replace(resource=question.resource._replace(id=candidate))
+            case Sought.ACTION:
+                return question._replace(action=Action(candidate))
 
 
 class Reason(NamedTuple):

@@ -22,6 +22,7 @@ from authz_service.administrators.message import domain_of
 from authz_service.administrators.worker import LetterWorker
 from authz_service.app import create_app
 from authz_service.callers.callers import Caller
+from authz_service.decision.protocols import Domain
 from authz_service.errors import ConfigurationError
 from authz_service.logs import configure_logs
 from authz_service.opa.binary import find_opa, project_tool_folder
@@ -29,6 +30,7 @@ from authz_service.opa.launch import die_with_parent
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
+from authz_service.web.signed_metadata import read_signing_key
 
 log = structlog.get_logger()
 
@@ -44,6 +46,7 @@ def serve(
     address: tuple[str, int],
     on_ready: Callable[[], None],
     mail_server: MailServer | None = None,
+    domain: Domain | None = None,
 ) -> None:
     """Answers until SIGTERM or SIGINT, and leaves no process behind.
 
@@ -53,6 +56,7 @@ def serve(
         address: Host and port to listen on.
         on_ready: Called once, when the service can decide.
         mail_server: What takes the letters where the settings name no mail server; without, they wait.
+        domain: What is asked about, picklable as each worker has its own; without, the customer zone.
 
     Raises:
         ConfigurationError: The service cannot start.
@@ -60,6 +64,8 @@ def serve(
     """
     host, port = address
     host = _numeric(host, port)
+    if settings.metadata_key is not None:
+        read_signing_key(settings.metadata_key)  # refuses now what no worker could sign with
     database = connect(settings.database_url)
     with ExitStack() as started:
         started.callback(database.dispose)
@@ -73,7 +79,7 @@ def serve(
         started.callback(stopping.set)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/readyz"
         threading.Thread(target=_tell_when_ready, args=(url, stopping, on_ready), daemon=True).start()
-        _run_workers(settings, callers, host, port)
+        _run_workers(partial(load_app, settings, callers, os.getpid(), domain), settings.workers, host, port)
 
 
 @contextmanager
@@ -95,7 +101,7 @@ def _sending_letters(settings: Settings, database: Engine, mail_server: MailServ
         worker.stop()
 
 
-def _run_workers(settings: Settings, callers: list[Caller], host: str, port: int) -> None:
+def _run_workers(load: Callable[[], Flask], workers: int, host: str, port: int) -> None:
     # A fork would copy the supervisor's threads in mid-step.
     multiprocessing.set_start_method("spawn", force=True)
     server = Granian(
@@ -104,20 +110,20 @@ def _run_workers(settings: Settings, callers: list[Caller], host: str, port: int
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
-        workers=settings.workers,
+        workers=workers,
         blocking_threads=_THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=_SHUTDOWN_SECONDS,
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(load_app, settings, callers, os.getpid()), wrap_loader=False)
+    server.serve(target_loader=load, wrap_loader=False)
 
 
-def load_app(settings: Settings, callers: list[Caller], parent: int) -> Flask:
+def load_app(settings: Settings, callers: list[Caller], parent: int, domain: Domain | None = None) -> Flask:
     """The app of one worker process, which does not outlive its parent."""
     die_with_parent(parent)
     configure_logs()
-    return create_app(settings, callers=callers)
+    return create_app(settings, callers=callers, domain=domain)
 
 
 def _numeric(host: str, port: int) -> str:

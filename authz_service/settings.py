@@ -30,6 +30,8 @@ class Settings:
         mail_from: `AUTHZ_MAIL_FROM`, the address that letters are from.
         stale_seconds: `AUTHZ_STALE_SECONDS`, how long remembered answers are given while OPA does not answer.
         public_url: `AUTHZ_PUBLIC_URL`, where callers find this service, in its AuthZEN metadata; None for no metadata.
+        metadata_key: `AUTHZ_METADATA_KEY`, a PEM file of the private key that signs the metadata; None where
+            it is not signed.
         workers: `AUTHZ_WORKERS`, processes that answer.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
     """
@@ -43,6 +45,7 @@ class Settings:
     mail_from: str | None = None
     stale_seconds: float = 60.0
     public_url: str | None = None
+    metadata_key: Path | None = None
     workers: int = 1
     policy_status: Path | None = None
 
@@ -61,6 +64,7 @@ KNOWN = {
     "AUTHZ_MAIL_FROM": "the address that letters are from; needed with AUTHZ_SMTP_URL",
     "AUTHZ_STALE_SECONDS": "seconds that remembered answers are given while OPA does not answer",
     "AUTHZ_PUBLIC_URL": "where callers find this service, https://…, for its AuthZEN metadata",
+    "AUTHZ_METADATA_KEY": "a PEM file of the private key that the AuthZEN metadata is signed with",
     "AUTHZ_WORKERS": "processes that answer",
     "AUTHZ_OPA_BIN": "the opa program to run",
 }
@@ -95,12 +99,15 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         "mail_from": read("AUTHZ_MAIL_FROM", str, None),
         "stale_seconds": read("AUTHZ_STALE_SECONDS", _seconds, 60.0),
         "public_url": read("AUTHZ_PUBLIC_URL", _public_url, None),
+        "metadata_key": read("AUTHZ_METADATA_KEY", Path, None),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given
     if not values["database_url"]:
         faults.append("AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.")
     if values["smtp_url"] and not values["mail_from"]:
         faults.append("AUTHZ_MAIL_FROM: is not set; with AUTHZ_SMTP_URL it names whom letters are from.")
+    if values["metadata_key"] and not values["public_url"]:
+        faults.append("AUTHZ_PUBLIC_URL: is not set; with AUTHZ_METADATA_KEY it is what the signed metadata is about.")
     if faults:
         raise ConfigurationError("\n".join(faults))
     return Settings(**values)  # type: ignore[arg-type]  # each has been converted above

@@ -82,6 +82,18 @@ class Scope(StrEnum):
     AUDIT = "audit"
 
 
+class Sought(StrEnum):
+    """What a search looks for."""
+
+    SUBJECT = "subject"
+    RESOURCE = "resource"
+    ACTION = "action"
+
+
+class SubjectType(StrEnum):
+    PERSON = "person"
+
+
 class ResourceType(StrEnum):
     CUSTOMER = "customer"
     SUBSCRIPTION = "subscription"

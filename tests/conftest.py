@@ -21,6 +21,7 @@ from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 from tests.mail import MailServerForTests
+from tests.postgresql import PostgreSQL, postgresql_server
 
 ROOT = Path(__file__).resolve().parents[1]
 HOUSEHOLDS = ROOT / "fixtures" / "customers"
@@ -72,6 +73,25 @@ def settings(tmp_path: Path, running_opa: SupervisedOpa) -> Settings:
 def database(settings: Settings) -> Iterator[Engine]:
     """An empty database, the one of `settings`."""
     engine = connect(settings.database_url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty database, on each of the two."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'any.db'}"
+    else:
+        url = request.getfixturevalue("postgresql").new_database()
+    engine = connect(url)
     upgrade(engine)
     yield engine
     engine.dispose()

@@ -29,6 +29,7 @@ from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
 from authz_service.settings import KNOWN, Settings, read_settings
 from authz_service.storage.database import connect, is_current
+from authz_service.web.signed_metadata import read_signing_key
 
 _OLDEST_PYTHON = (3, 11)
 
@@ -81,6 +82,7 @@ def _examine() -> Iterator[Finding]:
         return
     yield _try("database", lambda: _database(settings))
     yield _try("callers", lambda: _callers(settings))
+    yield _try("metadata", lambda: _metadata(settings))
     yield _try("mail server", lambda: _mail_server(settings))
     if settings.opa_url is None:
         yield _try("policy", lambda: _policy(settings))
@@ -97,6 +99,14 @@ def _try(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, ok=False, detail=f"{error} Is it running, and is AUTHZ_OPA_URL right?")
     except AuthzServiceError as error:
         return Finding(what, ok=False, detail=str(error))
+
+
+def _metadata(settings: Settings) -> str:
+    if settings.public_url is None:
+        return "none, as AUTHZ_PUBLIC_URL is not set: callers use the default paths"
+    if settings.metadata_key is None:
+        return f"of {settings.public_url}, unsigned"
+    return f"of {settings.public_url}, signed; verified with\n{read_signing_key(settings.metadata_key).public_keys()}"
 
 
 def _mail_server(settings: Settings) -> str:

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, Engine
 
+from authz_service.customers.candidates import read_candidates
 from authz_service.customers.document import Evidence, document
 from authz_service.customers.facts import Asked, Facts, read_eligibility, read_facts
 from authz_service.errors import Fault
-from authz_service.questions import Action, Answer, Document, Entity, Json, Question
+from authz_service.questions import Action, Answer, Document, Entity, Json, Question, Search
 from authz_service.storage.database import reading
-from authz_service.words import OPTION_ACTIONS, ActionName, Channel, Language, ResourceType
+from authz_service.words import OPTION_ACTIONS, ActionName, Channel, Language, ResourceType, SubjectType
 
-_PERSON = "person"
 _CHANNELS = frozenset(Channel)
 
 
@@ -35,6 +35,10 @@ class MyProximus:
         eligibility = dict(zip(candidates, rows, strict=True))
         return [document(question, facts[n], eligibility.get(n)) for n, question in enumerate(questions)]
 
+    def candidates(self, search: Search, after: str, limit: int) -> list[str]:
+        with reading(self._database) as connection:
+            return read_candidates(connection, search.sought, _asked(search.question), after, limit)
+
     def context(self, document: Document, answer: Answer, revision: str, language: Language) -> Mapping[str, Json]:
         context: dict[str, Json] = {
             "role": None if document["role"] == "none" else document["role"],
@@ -56,7 +60,7 @@ def take_over_document(
 ) -> Document:
     """The facts of a take-over of a customer number that exists, with what is brought to it."""
     question = Question(
-        Entity(_PERSON, person),
+        Entity(SubjectType.PERSON, person),
         Action(ActionName.BECOME_ADMINISTRATOR),
         Entity(ResourceType.CUSTOMER, customer_number),
         {"channel": channel},
@@ -88,7 +92,7 @@ def _asked(question: Question) -> Asked:
     resource = question.resource
     option = question.action.properties.get("option") if question.action.name in OPTION_ACTIONS else None
     return Asked(
-        person=_id(question.subject.id if question.subject.type == _PERSON else None),
+        person=_id(question.subject.id if question.subject.type == SubjectType.PERSON else None),
         customer=_id(resource.id if resource.type == ResourceType.CUSTOMER else None),
         subscription=_id(resource.id if resource.type == ResourceType.SUBSCRIPTION else None),
         option=_id(option if isinstance(option, str) else None),

@@ -7,17 +7,26 @@ is the only way in.
 import datetime as dt
 import re
 import unicodedata
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
 from authz_service.words import CustomerKind, Language, PaidBy, Plan, Role, SubscriptionKind
 
 OWN_SENTENCE = "own_sentence"
 """The type of the validation errors whose message is a sentence of ours."""
 
-
+_WITHOUT_CONTROL = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 HALF_OF_A_PAIR = "must not hold half of a surrogate pair"
 
 
@@ -25,7 +34,17 @@ def fault(sentence: str) -> PydanticCustomError:
     return PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": sentence})
 
 
-def _text(longest: int) -> AfterValidator:
+@dataclass(frozen=True)
+class _Checked(AfterValidator):
+    """A check, with what a JSON schema says of it."""
+
+    schema: dict[str, object]
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(core_schema) | self.schema
+
+
+def _text(longest: int) -> _Checked:
     def check(value: str) -> str:
         if not value:
             raise fault("must not be empty")
@@ -39,10 +58,10 @@ def _text(longest: int) -> AfterValidator:
                 raise fault(HALF_OF_A_PAIR)
         return value
 
-    return AfterValidator(check)
+    return _Checked(check, {"minLength": 1, "maxLength": longest, "pattern": _WITHOUT_CONTROL})
 
 
-def _like(pattern: str, sentence: str) -> AfterValidator:
+def _like(pattern: str, sentence: str) -> _Checked:
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
@@ -50,13 +69,16 @@ def _like(pattern: str, sentence: str) -> AfterValidator:
             raise fault(sentence)
         return value
 
-    return AfterValidator(check)
+    return _Checked(check, {"pattern": f"^{pattern}$"})
+
+
+_PRICE = r"([0-9]{1,7})(?:\.([0-9]{1,2}))?"
 
 
 def _cents(value: object) -> int:
     if not isinstance(value, str):
         raise PydanticKnownError("string_type")
-    amount = re.fullmatch(r"([0-9]{1,7})(?:\.([0-9]{1,2}))?", value)
+    amount = re.fullmatch(_PRICE, value)
     if not amount:
         raise fault('must be a price such as "5.00"')
     return int(amount[1]) * 100 + int((amount[2] or "").ljust(2, "0"))
@@ -85,12 +107,13 @@ CustomerNumber = Annotated[str, _like(r"[0-9]{1,20}", "must be 1 to 20 digits")]
 MobileNumber = Annotated[
     str, _like(r"\+[1-9][0-9]{1,14}", 'must be a number in international form such as "+32470000001"')
 ]
-_PART_OF_ADDRESS = r"""[^\s@<>()\[\],;:"\\]+"""
+_PART_OF_ADDRESS = r"""[^\s\u0000-\u001f\u007f-\u009f@<>()\[\],;:"\\]+"""
 EmailAddress = Annotated[
     str,
     _text(254),
     _like(f"{_PART_OF_ADDRESS}@{_PART_OF_ADDRESS}", "must be an e-mail address such as ann@example.org"),
 ]
+_PRICE_SCHEMA = WithJsonSchema({"type": "string", "pattern": f"^{_PRICE}$"})
 # An enumeration given as its word: strict would want the Python object.
 _lax = Field(strict=False)
 
@@ -104,7 +127,7 @@ class Person(_Model):
     name: Name
     email: EmailAddress
     language: Annotated[Language, _lax] = Language.ENGLISH
-    other_provider_numbers: Annotated[list[MobileNumber], AfterValidator(_unique)] = []
+    other_provider_numbers: Annotated[list[MobileNumber], _Checked(_unique, {"uniqueItems": True})] = []
 
 
 class Option(_Model):
@@ -113,7 +136,7 @@ class Option(_Model):
     id: Id
     name: Name
     subscription_kind: Annotated[SubscriptionKind, _lax] = Field(alias="for")
-    price_cents: Annotated[int, BeforeValidator(_cents), WithJsonSchema({"type": "string"})] = Field(alias="price")
+    price_cents: Annotated[int, BeforeValidator(_cents), _PRICE_SCHEMA] = Field(alias="price")
 
 
 class Activation(_Model):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from authz_service.errors import Fault
-from authz_service.questions import Answer, Document, Json, Question, Verdict
+from authz_service.questions import Answer, Document, Json, Question, Search, Verdict
 from authz_service.words import Language
 
 
@@ -37,6 +37,21 @@ class Domain(Protocol):
 
         Raises:
             DatabaseUnavailable: The facts cannot be read.
+        """
+
+    def candidates(self, search: Search, after: str, limit: int) -> list[str]:
+        """Whom or what a search may find, to be asked about one by one.
+
+        Args:
+            search: What is searched for.
+            after: Where to go on: the candidate before; empty to begin.
+            limit: How many at most.
+
+        Returns:
+            Ids of subjects or resources, or names of actions, each once and in the order of their characters.
+
+        Raises:
+            DatabaseUnavailable: The candidates cannot be read.
         """
 
     def context(

@@ -19,7 +19,7 @@ from authz_service.words import Scope
 def administrator_endpoints(administrators: Administrators) -> Blueprint:
     endpoints = Blueprint("administrators", __name__)
 
-    @endpoints.post("/v1/customers/<number>/administrators")
+    @endpoints.post("/v1/customers/<number:number>/administrators")
     @declares(
         Endpoint(
             summary="A person becomes administrator of a customer number, at once.",
@@ -32,6 +32,13 @@ def administrator_endpoints(administrators: Administrators) -> Blueprint:
                 503: "The facts or the policy cannot be asked: nothing is done.",
             },
             example={"person": "mary.jones", "channel": "web", "current_administrator_informed": True},
+            answer_example={
+                "customer_number": "123456789",
+                "administrator": "mary.jones",
+                "became_users": ["philip.smith"],
+                "notified": ["philip.smith"],
+                "decision_id": "01M84QSGESVD27XPQJ3W7TSFSQ",
+            },
             headers=ACCEPTED,
         )
     )

@@ -20,6 +20,7 @@ from authz_service.web.bodies import read_object
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.words import Scope
 
+_ETAG = {"ETag": "The version, for If-Match."}
 _IF_MATCH = {"If-Match": "The ETag that the change was made for; 412 when it is no longer that."}
 _NEVER = -1  # the version of no object
 
@@ -52,7 +53,7 @@ def data_endpoints(database: Engine, find_key: FindKey) -> Blueprint:
 def _collections(database: Engine, find_key: FindKey) -> list[_Collection]:
     return [
         _Collection(
-            path="/v1/customers/<number>",
+            path="/v1/customers/<number:number>",
             noun="customer",
             model=Customer,
             key="number",
@@ -66,15 +67,19 @@ def _collections(database: Engine, find_key: FindKey) -> list[_Collection]:
                 "members": [
                     {"person": "philip.smith", "role": "administrator"},
                     {"person": "mary.jones", "role": "user"},
+                    {"person": "tracy.smith", "role": "user"},
                 ],
                 "subscriptions": [
                     {"id": "internet-1001", "kind": "internet"},
+                    {"id": "mobile-2001", "kind": "mobile", "number": "+32470000001", "holder": "philip.smith"},
                     {"id": "mobile-2002", "kind": "mobile", "number": "+32470000002", "holder": "mary.jones"},
+                    {"id": "mobile-2003", "kind": "mobile", "number": "+32470000003", "holder": "tracy.smith"},
+                    {"id": "tv-1002", "kind": "tv"},
                 ],
             },
         ),
         _Collection(
-            path="/v1/people/<path:person>",
+            path="/v1/people/<person_id:person>",
             noun="person",
             model=Person,
             key="id",
@@ -85,7 +90,7 @@ def _collections(database: Engine, find_key: FindKey) -> list[_Collection]:
             example={"id": "mary.jones", "name": "Mary Jones", "email": "mary.jones@example.org"},
         ),
         _Collection(
-            path="/v1/options/<path:option>",
+            path="/v1/options/<id:option>",
             noun="option",
             model=Option,
             key="id",
@@ -93,7 +98,7 @@ def _collections(database: Engine, find_key: FindKey) -> list[_Collection]:
             put=lambda option, version: put_option(database, option, version),
             delete=lambda key, version: delete_option(database, key, version),
             conflict="Another change came in between.",
-            example={"id": "extra-data-5gb", "name": "Extra data 5 GB", "for": "mobile", "price": "5.00"},
+            example={"id": "voicemail-to-text", "name": "Voicemail to text", "for": "mobile", "price": "0.00"},
         ),
     ]
 
@@ -102,7 +107,16 @@ def _add(endpoints: Blueprint, of: _Collection) -> None:
     missing = {404: f"There is no such {of.noun}."}
     changing = {409: of.conflict, 412: "It has changed since it was read."}
 
-    @declares(Endpoint(f"Read one {of.noun}.", Scope.CUSTOMERS, answers={200: of.model}, problems=missing))
+    @declares(
+        Endpoint(
+            f"Read one {of.noun}.",
+            Scope.CUSTOMERS,
+            answers={200: of.model},
+            problems=missing,
+            answer_example=of.example,
+            answer_headers=_ETAG,
+        )
+    )
     def read(**address: str) -> Response:
         [key] = address.values()
         found, version = of.get(key)
@@ -115,8 +129,10 @@ def _add(endpoints: Blueprint, of: _Collection) -> None:
             body=of.model,
             answers={200: of.model, 201: of.model},
             problems=changing,
-            headers=_IF_MATCH,
             example=of.example,
+            answer_example=of.example,
+            headers=_IF_MATCH,
+            answer_headers=_ETAG,
         )
     )
     def write(**address: str) -> Response:

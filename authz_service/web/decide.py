@@ -13,7 +13,7 @@ from authz_service.questions import Question
 from authz_service.web.bodies import json_type, read_object
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.evaluation import inherit, read_question
-from authz_service.web.languages import ACCEPTED, language_of, told_in
+from authz_service.web.languages import ACCEPTED, TOLD, language_of, told_in
 from authz_service.web.shapes import (
     EvaluationRequest,
     EvaluationResponse,
@@ -23,7 +23,8 @@ from authz_service.web.shapes import (
 )
 from authz_service.words import Language, Scope
 
-_DECISION_ID = "Decision-Id"
+DECISION_ID = "Decision-Id"
+MOST_EVALUATIONS = 10_000
 _STOP_AFTER = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}
 
 _MARY_SEES_HER_USAGE = {
@@ -32,6 +33,35 @@ _MARY_SEES_HER_USAGE = {
     "resource": {"type": "subscription", "id": "mobile-2002"},
     "context": {"channel": "app"},
 }
+_SHE_MAY = {
+    "decision": True,
+    "context": {
+        "role": "user",
+        "policy_revision": "3db8ddd6ddafcf6f",
+        "reasons": [
+            {
+                "code": "own_mobile_usage",
+                "cites": ["USER-1"],
+                "message": "This mobile is your own, so you may see its usage.",
+            }
+        ],
+    },
+}
+_SHE_MAY_NOT = {
+    "decision": False,
+    "context": {
+        "role": "user",
+        "policy_revision": "3db8ddd6ddafcf6f",
+        "reasons": [
+            {
+                "code": "not_own_mobile",
+                "cites": ["USER-1", "USER-2", "USER-3"],
+                "message": "You are a user of this customer number, and this subscription is not your own mobile.",
+            }
+        ],
+    },
+}
+_ANSWER_HEADERS = {DECISION_ID: "The id of the decision.", **TOLD}
 
 _EVALUATION = Endpoint(
     summary="May this person do this? A decision is answered with 200 either way.",
@@ -40,7 +70,9 @@ _EVALUATION = Endpoint(
     answers={200: EvaluationResponse},
     problems={503: "The facts or the policy cannot be asked: no decision."},
     example=_MARY_SEES_HER_USAGE,
+    answer_example=_SHE_MAY,
     headers=ACCEPTED,
+    answer_headers=_ANSWER_HEADERS,
 )
 
 
@@ -65,7 +97,9 @@ def decide_endpoints(decisions: Decisions) -> Blueprint:
                 **_MARY_SEES_HER_USAGE,
                 "evaluations": [{}, {"resource": {"type": "subscription", "id": "mobile-2003"}}],
             },
+            answer_example={"evaluations": [_SHE_MAY, _SHE_MAY_NOT]},
             headers=ACCEPTED,
+            answer_headers=_ANSWER_HEADERS,
         )
     )
     def evaluations() -> Response:
@@ -151,6 +185,8 @@ def _items(body: Mapping[str, object]) -> list[object]:
         return []
     if not isinstance(items, list):
         raise InvalidRequest([Fault(f"must be an array, got {json_type(items)}", "evaluations")])
+    if len(items) > MOST_EVALUATIONS:
+        raise InvalidRequest([Fault(f"must be {MOST_EVALUATIONS:,} at most", "evaluations")])
     faults = [
         Fault(f"must be an object, got {json_type(body[part])}", part)
         for part in ("subject", "action", "resource", "context")
@@ -176,5 +212,5 @@ def _semantic(body: Mapping[str, object]) -> Semantic:
 
 
 def _response(body: bytes, language: Language) -> Response:
-    response = Response(body, content_type="application/json", headers={_DECISION_ID: new_id()})
+    response = Response(body, content_type="application/json", headers={DECISION_ID: new_id()})
     return told_in(response, language)

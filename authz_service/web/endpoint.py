@@ -21,19 +21,23 @@ class Endpoint:
         summary: One line in the API document.
         scope: The scope that the caller's token needs; None for an endpoint open to all.
         body: The model of the request body.
-        answers: The model of the body by success status; None for a success without one.
+        answers: The model of the body by success status, or the media type of what has no model; None without a body.
         problems: The statuses of its problem documents, with a sentence each. Those of the scope and body are added.
         example: A request body that works on the Smith family.
+        answer_example: What it answers to that, or to the examples of the address, with its first success status.
         headers: Request headers that it reads, with a sentence each.
+        answer_headers: Headers of each success, with a sentence each.
     """
 
     summary: str
     scope: Scope | None
-    answers: Mapping[int, type[BaseModel] | None]
+    answers: Mapping[int, type[BaseModel] | str | None]
     body: type[BaseModel] | None = None
     problems: Mapping[int, str] = field(default_factory=dict)
     example: object = None
+    answer_example: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def declares(endpoint: Endpoint) -> Callable[[View], View]:

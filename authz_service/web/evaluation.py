@@ -4,13 +4,15 @@ Written by hand, as it is on the way of every decision; the API document's model
 """
 
 from collections.abc import Mapping
-from typing import cast
+from typing import NamedTuple, cast
 
 from authz_service.errors import Fault
-from authz_service.questions import NO_PROPERTIES, Action, Entity, Json, Question
+from authz_service.questions import NO_PROPERTIES, Action, Entity, Json, Question, Search
 from authz_service.web.bodies import json_type
+from authz_service.words import Sought
 
 _PARTS = ("subject", "action", "resource", "context")
+_ANY_ACTION = Action("")
 
 
 def read_question(body: Mapping[str, object], faults: list[Fault]) -> Question | None:
@@ -28,6 +30,50 @@ def read_question(body: Mapping[str, object], faults: list[Fault]) -> Question |
 def inherit(defaults: Mapping[str, object], item: Mapping[str, object]) -> Mapping[str, object]:
     """The item with what it leaves out taken from the defaults: a whole entity, never a part of one."""
     return {part: item.get(part, defaults.get(part)) for part in _PARTS}
+
+
+class AskedPage(NamedTuple):
+    """Which page of a search is asked for; all of it may be left out."""
+
+    token: str | None
+    limit: int | None
+    properties: Mapping[str, Json]
+
+
+def read_search(body: Mapping[str, object], sought: Sought, faults: list[Fault]) -> Search | None:
+    """The search in the body, or None with what is wrong added to `faults`.
+
+    Of what is sought only the type is read: an id is ignored, and properties would be those of every candidate.
+    """
+    before = len(faults)
+    subject = _kind(body, "subject", faults) if sought is Sought.SUBJECT else _entity(body, "subject", faults)
+    action = _ANY_ACTION if sought is Sought.ACTION else _action(body, faults)
+    resource = _kind(body, "resource", faults) if sought is Sought.RESOURCE else _entity(body, "resource", faults)
+    context = _properties(body, "context", "context", faults)
+    if len(faults) > before or subject is None or action is None or resource is None:
+        return None
+    return Search(sought, Question(subject, action, resource, context))
+
+
+def read_page(body: Mapping[str, object], faults: list[Fault]) -> AskedPage:
+    """Which page the body asks for; what is wrong is added to `faults`."""
+    page = _properties(body, "page", "page", faults)
+    token, limit = page.get("token"), page.get("limit")
+    if not (token is None or isinstance(token, str)):
+        faults.append(Fault(f"must be a string, got {json_type(token)}", "page.token"))
+        token = None
+    if isinstance(limit, float) and limit.is_integer():
+        limit = int(limit)  # JSON has one kind of number, so 10.0 is the whole number 10
+    if not (limit is None or (isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0)):
+        faults.append(Fault("must be a whole number, 0 or more", "page.limit"))
+        limit = None
+    return AskedPage(token, limit, _properties(page, "properties", "page.properties", faults))
+
+
+def _kind(body: Mapping[str, object], part: str, faults: list[Fault]) -> Entity | None:
+    value = _object(body, part, faults)
+    kind = None if value is None else _string(value, "type", part, faults)
+    return None if kind is None else Entity(kind, "")
 
 
 def _entity(body: Mapping[str, object], part: str, faults: list[Fault]) -> Entity | None:

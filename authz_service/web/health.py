@@ -19,7 +19,14 @@ def health_endpoints(database: Engine, memory: AnswerMemory, policy_status: Path
     endpoints = Blueprint("health", __name__)
 
     @endpoints.get("/healthz")
-    @declares(Endpoint(summary="Whether the process is up.", scope=None, answers={200: Alive}))
+    @declares(
+        Endpoint(
+            summary="Whether the process is up.",
+            scope=None,
+            answers={200: Alive},
+            answer_example={"status": "alive"},
+        )
+    )
     def healthz() -> dict[str, object]:
         return Alive(status="alive").model_dump()
 
@@ -29,6 +36,19 @@ def health_endpoints(database: Engine, memory: AnswerMemory, policy_status: Path
             summary="Whether database, OPA and policy are usable, and whether an edit of the policy was rejected.",
             scope=None,
             answers={200: Readiness, 503: Readiness},
+            answer_example={
+                "status": "ready",
+                "checks": {
+                    "database": {"ok": True, "detail": "sqlite, tables up to date"},
+                    "opa": {"ok": True, "detail": "answers"},
+                    "policy": {
+                        "ok": True,
+                        "detail": "The policy in force answers.",
+                        "revision": "3db8ddd6ddafcf6f",
+                        "rejected": [],
+                    },
+                },
+            },
         )
     )
     def readyz() -> tuple[dict[str, object], int]:

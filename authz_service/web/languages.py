@@ -5,6 +5,7 @@ from flask import Request, Response
 from authz_service.words import Language
 
 ACCEPTED = {"Accept-Language": "The language of the sentences: en, nl, fr or de; English otherwise."}
+TOLD = {"Content-Language": "The language of the sentences."}
 
 _LANGUAGES = list(Language)
 

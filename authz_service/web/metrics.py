@@ -24,7 +24,7 @@ def metrics_endpoints(database: Engine, memory: AnswerMemory, version: str) -> B
         Endpoint(
             summary="Metrics for Prometheus.",
             scope=None,
-            answers={200: None},
+            answers={200: "text/plain"},
             problems={503: "The database does not answer."},
         )
     )

@@ -1,31 +1,48 @@
 """The API document, made from what the endpoints declare."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
+from authz_service.customers.model import CustomerNumber, Id
 from authz_service.web.bodies import MAX_BYTES
 from authz_service.web.endpoint import Endpoint, declaration_of, declares
 from authz_service.web.request_ids import HEADER
 from authz_service.web.shapes import Problem
 
+_JSON = "application/json"
 _SCHEMA = "#/components/schemas/{model}"
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
+_ID = TypeAdapter(Id).json_schema()
+_TEXT = {"type": "string"}
+# What holds for a parameter wherever it stands; the examples are of the Smith family.
+_PARAMETERS: Mapping[str, dict[str, object]] = {
+    "number": {"schema": TypeAdapter(CustomerNumber).json_schema(), "example": "123456789"},
+    "person": {"schema": _ID, "example": "mary.jones"},
+    "option": {"schema": _ID, "example": "voicemail-to-text"},
+    "If-Match": {"schema": _TEXT, "example": '"1"'},
+    "Accept-Language": {"schema": _TEXT, "example": "en"},
+}
 _OF_ALL = {500: "Something went wrong here; it is in the log of the service."}
 _OF_A_SCOPE = {
     401: "No valid bearer token.",
     403: "The token does not have the scope.",
     503: "The database does not answer; try again after Retry-After.",
 }
+_OF_AN_ADDRESS = {404: "There is nothing at this address."}
 _OF_A_BODY = {
     400: "The body breaks the contract; errors names each member.",
     413: f"The body is larger than {MAX_BYTES // 1024 // 1024} MiB.",
+}
+_HEADERS_OF_PROBLEMS = {
+    401: {"WWW-Authenticate": "That a bearer token is wanted, and whether the one given is invalid."},
+    503: {"Retry-After": "The seconds to wait."},
 }
 _DESCRIPTION = f"""\
 Who may do what with a customer number, decided by policy.
@@ -38,12 +55,12 @@ def document_endpoints(version: str) -> Blueprint:
     endpoints = Blueprint("documents", __name__, template_folder="templates", static_folder="static")
 
     @endpoints.get("/openapi.json")
-    @declares(Endpoint("This API as an OpenAPI document.", None, answers={200: None}))
+    @declares(Endpoint("This API as an OpenAPI document.", None, answers={200: "application/json"}))
     def openapi() -> Response:
         return jsonify(openapi_document(current_app, version))
 
     @endpoints.get("/docs")
-    @declares(Endpoint("This API as a page to read.", None, answers={200: None}))
+    @declares(Endpoint("This API as a page to read.", None, answers={200: "text/html"}))
     def docs() -> str:
         return render_template("docs.html", document=openapi_document(current_app, version))
 
@@ -75,8 +92,10 @@ def openapi_document(app: Flask, version: str) -> dict[str, Any]:
     }
 
 
-def _models(declaration: Endpoint) -> list[type[BaseModel]]:
-    return [model for model in (declaration.body, *declaration.answers.values()) if model]
+def _models(declaration: Endpoint) -> Iterator[type[BaseModel]]:
+    for model in (declaration.body, *declaration.answers.values()):
+        if isinstance(model, type):
+            yield model
 
 
 def _operation(method: str, path: str, rule: Rule, declaration: Endpoint) -> dict[str, Any]:
@@ -95,32 +114,48 @@ def _operation(method: str, path: str, rule: Rule, declaration: Endpoint) -> dic
         content: dict[str, object] = {"schema": _reference(declaration.body)}
         if declaration.example is not None:
             content["example"] = declaration.example
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-    operation["responses"] = _responses(declaration)
+        operation["requestBody"] = {"required": True, "content": {_JSON: content}}
+    operation["responses"] = _responses(rule, declaration)
     return operation
 
 
 def _parameter(name: str, where: str, what: str, *, is_required: bool = False) -> dict[str, Any]:
-    parameter: dict[str, Any] = {"name": name, "in": where, "required": is_required, "schema": {"type": "string"}}
-    return parameter | ({"description": what} if what else {})
+    parameter: dict[str, Any] = {"name": name, "in": where, "required": is_required}
+    return parameter | ({"description": what} if what else {}) | _PARAMETERS[name]
 
 
-def _responses(declaration: Endpoint) -> dict[str, Any]:
+def _responses(rule: Rule, declaration: Endpoint) -> dict[str, Any]:
     problems = dict(_OF_ALL)
     problems |= _OF_A_SCOPE if declaration.scope else {}
+    problems |= _OF_AN_ADDRESS if rule.arguments else {}
     problems |= _OF_A_BODY if declaration.body else {}
     problems |= declaration.problems
-    responses = {
-        status: _response("Done." if model is None else "The answer.", "application/json", model)
-        for status, model in declaration.answers.items()
-    } | {status: _response(what, "application/problem+json", Problem) for status, what in problems.items()}
+    responses = {status: _answer(status, body, declaration) for status, body in declaration.answers.items()}
+    responses |= {status: _problem(status, what) for status, what in problems.items()}
     return {str(status): response for status, response in sorted(responses.items())}
 
 
-def _response(what: str, content_type: str, model: type[BaseModel] | None) -> dict[str, Any]:
-    if model is None:
-        return {"description": what}
-    return {"description": what, "content": {content_type: {"schema": _reference(model)}}}
+def _answer(status: int, body: type[BaseModel] | str | None, declaration: Endpoint) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": "Done." if body is None else "The answer."}
+    if declaration.answer_headers:
+        answer["headers"] = _headers(declaration.answer_headers)
+    if isinstance(body, str):
+        answer["content"] = {body: {"schema": {} if body == _JSON else _TEXT}}
+    elif body is not None:
+        answer["content"] = {_JSON: {"schema": _reference(body)}}
+        if declaration.answer_example is not None and status == min(declaration.answers):
+            answer["content"][_JSON]["example"] = declaration.answer_example
+    return answer
+
+
+def _problem(status: int, what: str) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": _reference(Problem)}}
+    headers = _HEADERS_OF_PROBLEMS.get(status)
+    return {"description": what, "content": content} | ({"headers": _headers(headers)} if headers else {})
+
+
+def _headers(headers: Mapping[str, str]) -> dict[str, Any]:
+    return {name: {"description": what, "required": True, "schema": _TEXT} for name, what in headers.items()}
 
 
 def _reference(model: type[BaseModel]) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from authz_service.customers.model import Activation
 from authz_service.words import Channel, Role
@@ -85,10 +85,25 @@ class Evaluation(_Shape):
     context: Context | None = None
 
 
-class EvaluationsRequest(Evaluation):
-    evaluations: list[Evaluation] | None = None
-    """Each takes what it leaves out from the top level, a whole member at a time."""
+class ManyEvaluations(_Shape):
+    subject: SubjectOrResource | dict[str, object] | None = None
+    """What an evaluation has that leaves it out. It may be incomplete where none does."""
+    action: Action | dict[str, object] | None = None
+    resource: SubjectOrResource | dict[str, object] | None = None
+    context: Context | dict[str, object] | None = None
+    evaluations: Annotated[list[Evaluation | object], Field(min_length=1)]
+    """Each takes what it leaves out from the top level, a whole member at a time. What is none is denied."""
     options: Options | None = None
+
+
+class OneEvaluation(EvaluationRequest):
+    """As in a single evaluation. Options, too, are then ignored."""
+
+    evaluations: Annotated[list[object], Field(max_length=0)] | None = None
+
+
+class EvaluationsRequest(RootModel[ManyEvaluations | OneEvaluation]):
+    pass
 
 
 class ItemError(_Shape):
@@ -107,12 +122,75 @@ class BrokenItem(_Shape):
     context: BrokenItemContext
 
 
-class EvaluationsResponse(_Shape):
+class ManyAnswers(_Shape):
+    evaluations: Annotated[list[EvaluationResponse | BrokenItem], Field(min_length=1)]
+
+
+class EvaluationsResponse(RootModel[ManyAnswers | EvaluationResponse]):
     """Without evaluations in the request it is that of a single evaluation."""
 
-    evaluations: list[EvaluationResponse | BrokenItem] | None = None
-    decision: bool | None = None
-    context: DecisionContext | None = None
+
+class EntityType(_Shape):
+    """What is searched for. An id is ignored."""
+
+    type: str
+
+
+class AskedPage(_Shape):
+    token: str | None = None
+    """The `next_token` of the page before; the rest of the request has to be the same as there."""
+    limit: Annotated[int, Field(ge=0)] | None = None
+    """How many results at most; a page has 1,000 at most."""
+    properties: dict[str, object] | None = None
+
+
+class SubjectSearchRequest(_Shape):
+    subject: EntityType
+    action: Action
+    resource: SubjectOrResource
+    context: Context | None = None
+    page: AskedPage | None = None
+
+
+class ResourceSearchRequest(_Shape):
+    subject: SubjectOrResource
+    action: Action
+    resource: EntityType
+    context: Context | None = None
+    page: AskedPage | None = None
+
+
+class ActionSearchRequest(_Shape):
+    subject: SubjectOrResource
+    resource: SubjectOrResource
+    context: Context | None = None
+    page: AskedPage | None = None
+
+
+class Page(_Shape):
+    next_token: str
+    """What the request for the next page sends as `page.token`; empty on the last page."""
+    count: Annotated[int, Field(ge=0)]
+    """How many results are on this page. A page that is not the last may have fewer than the limit, or none."""
+
+
+class FoundEntity(_Shape):
+    type: str
+    id: str
+
+
+class FoundAction(_Shape):
+    name: str
+
+
+class EntitySearchResponse(_Shape):
+    page: Page
+    results: list[FoundEntity]
+
+
+class ActionSearchResponse(_Shape):
+    page: Page
+    results: list[FoundAction]
 
 
 class TakeOverRequest(_Shape):
@@ -159,6 +237,11 @@ class Metadata(_Shape):
     policy_decision_point: str
     access_evaluation_endpoint: str
     access_evaluations_endpoint: str
+    search_subject_endpoint: str
+    search_resource_endpoint: str
+    search_action_endpoint: str
+    signed_metadata: str | None = None
+    """The same as a JWT, where the operator has set a key for it."""
 
 
 class Alive(_Shape):

@@ -1,5 +1,6 @@
 import json
 import re
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def test_where_everything_is_right_each_thing_says_what_was_found(cli: Cli, righ
         "variables",
         "database",
         "callers",
+        "metadata",
         "mail server",
         "opa sidecar",
     ]
@@ -61,6 +63,20 @@ def test_a_program_reads_the_same_as_json(cli: Cli, right: dict[str, str]) -> No
     findings = json.loads(stdout)
     assert all(list(finding) == ["what", "ok", "detail"] for finding in findings)
     assert all(finding["ok"] is True and finding["detail"] for finding in findings)
+
+
+def test_with_a_key_for_the_metadata_consumers_are_told_what_verifies_it(
+    cli: Cli, right: dict[str, str], tmp_path: Path
+) -> None:
+    key = tmp_path / "key.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ED25519", "-out", key], check=True, capture_output=True)
+    published = {"AUTHZ_PUBLIC_URL": "https://pdp.example.org", "AUTHZ_METADATA_KEY": str(key)}
+    detail = examined(cli, right | published, 0)["metadata"]["detail"]
+    said, keys = detail.split("\n")
+    assert said == "of https://pdp.example.org, signed; verified with"
+    assert [public["alg"] for public in json.loads(keys)["keys"]] == ["Ed25519"]
+    key.write_text("")
+    assert examined(cli, right | published, 1)["metadata"]["ok"] is False
 
 
 def test_without_a_sidecar_the_policy_is_looked_at(cli: Cli, right: dict[str, str], policies: Path) -> None:

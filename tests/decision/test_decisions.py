@@ -1,55 +1,15 @@
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from authz_service.decision.decisions import Decisions
 from authz_service.errors import DatabaseUnavailable, Fault, PolicyEngineUnavailable
-from authz_service.questions import Action, Answer, Document, Entity, Json, Question
-from authz_service.words import Language
-from tests.fakes.engine import FakeEngine, answer
+from authz_service.questions import Document, Entity, Json, Question
+from tests.decision.library import MEMBER, STRANGER, Library, ask, judge
+from tests.fakes.engine import FakeEngine
 
 _STALE_SECONDS = 60.0
-
-
-class Library:
-    """A domain: whoever has a card may borrow."""
-
-    def __init__(self, *, is_finite: bool = True, is_told_why: bool = True) -> None:
-        self.is_finite = is_finite
-        self.is_told_why = is_told_why
-        self.is_open = True
-        self.read: list[int] = []
-
-    def faults(self, question: Question) -> list[Fault]:
-        return [] if question.resource.type == "book" else [Fault('must be "book"', "resource.type")]
-
-    def documents(self, questions: Sequence[Question]) -> list[Document]:
-        if not self.is_open:
-            raise DatabaseUnavailable("The library is closed.")
-        self.read.append(len(questions))
-        return [
-            {"action": question.action.name, "has_card": question.subject.id.startswith("member")}
-            for question in questions
-        ]
-
-    def context(
-        self, document: Document, answer: Answer, revision: str, language: Language
-    ) -> Mapping[str, Json] | None:
-        if not self.is_told_why:
-            return None
-        return {"revision": revision, "card": document["has_card"], "why": answer.reasons[0].said_in(language)}
-
-
-def judge(document: Document) -> Answer:
-    return answer(document["has_card"] is True, "Ça va — voilà.")
-
-
-def ask(subject: str, action: str = "borrow") -> Question:
-    return Question(Entity("person", subject), Action(action), Entity("book", "moby-dick"))
-
-
-MEMBER, STRANGER = ask("member-1"), ask("stranger-1")
 
 
 @pytest.fixture

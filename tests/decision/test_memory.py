@@ -481,6 +481,7 @@ def test_the_watch_outlives_an_engine_that_misbehaves(memory: AnswerMemory, engi
 
 
 def test_a_watch_that_is_stopped_asks_no_more(memory: AnswerMemory, engine: FakeEngine) -> None:
+    before = set(threading.enumerate())
     watch = RevisionWatch(memory, interval=0.005)
     watch.start()
     wait_for_calls(engine, 1)
@@ -488,4 +489,4 @@ def test_a_watch_that_is_stopped_asks_no_more(memory: AnswerMemory, engine: Fake
     calls = engine.calls
     time.sleep(0.05)
     assert engine.calls == calls
-    assert "revision-watch" not in {thread.name for thread in threading.enumerate()}
+    assert set(threading.enumerate()) <= before

@@ -49,9 +49,15 @@ def make_client(settings: Settings, load: Load) -> Iterator[MakeClient]:
     load([SMITH_FAMILY])
     made: list[Flask] = []
 
-    def make(*, engine: PolicyEngine | None = None, domain: Domain | None = None, **changes: object) -> FlaskClient:
+    def make(
+        *,
+        engine: PolicyEngine | None = None,
+        domain: Domain | None = None,
+        caller: Caller = EVERYTHING,
+        **changes: object,
+    ) -> FlaskClient:
         changed = replace(settings, **changes)  # type: ignore[arg-type]  # the tests name settings
-        app = create_app(changed, callers=[EVERYTHING], engine=engine, domain=domain)
+        app = create_app(changed, callers=[caller], engine=engine, domain=domain)
         made.append(app)
         return _client_of(app)
 

@@ -134,6 +134,9 @@ def test_every_endpoint_has_the_scope_of_what_it_is_for(scoped: FlaskClient) -> 
     assert scopes == {
         "/access/v1/evaluation": Scope.DECIDE,
         "/access/v1/evaluations": Scope.DECIDE,
+        "/access/v1/search/action": Scope.DECIDE,
+        "/access/v1/search/resource": Scope.DECIDE,
+        "/access/v1/search/subject": Scope.DECIDE,
         "/v1/decide": Scope.DECIDE,
         "/v1/customers/1": Scope.CUSTOMERS,
         "/v1/customers/1/administrators": Scope.ADMINISTRATORS,

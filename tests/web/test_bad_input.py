@@ -297,6 +297,23 @@ def test_an_address_that_there_is_not_is_404(smiths: FlaskClient, path: str) -> 
         problem(smiths.open(path, method=method, json=HER_USAGE), 404)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/v1/customers/{CUSTOMER}%00",
+        f"/v1/customers/%00{CUSTOMER}/administrators",
+        f"/v1/customers/{CUSTOMER}/members/mary.jones%00",
+        "/v1/people/mary%00jones",
+        "/v1/people/mary.jones%00/roles",
+        "/v1/options/%00",
+    ],
+)
+def test_an_address_with_a_nul_character_is_404_before_any_database_sees_it(smiths: FlaskClient, path: str) -> None:
+    for method in ("GET", "PUT", "POST", "DELETE"):
+        detail = problem(smiths.open(path, method=method, json={}), 404)["detail"]
+        assert detail == "There is nothing at this address."
+
+
 @pytest.mark.parametrize("name", ["nothing.css", "../templates/docs.html", "..%2Ftemplates%2Fdocs.html", "%00", ""])
 def test_a_file_that_is_none_of_the_page_is_404(smiths: FlaskClient, name: str) -> None:
     problem(smiths.get(f"/static/{name}"), 404)

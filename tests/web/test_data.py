@@ -369,6 +369,8 @@ def test_the_address_and_the_body_must_name_the_same_object(
 
 IDS = [
     "a/b",
+    "/a",
+    "//",
     "a/b/c/",
     "a//b",
     "roles",

@@ -41,6 +41,9 @@ def test_e4_the_members_are_the_configured_urls_and_open_to_all(at: At) -> None:
         "policy_decision_point": "https://pdp.example.org",
         "access_evaluation_endpoint": "https://pdp.example.org/access/v1/evaluation",
         "access_evaluations_endpoint": "https://pdp.example.org/access/v1/evaluations",
+        "search_subject_endpoint": "https://pdp.example.org/access/v1/search/subject",
+        "search_resource_endpoint": "https://pdp.example.org/access/v1/search/resource",
+        "search_action_endpoint": "https://pdp.example.org/access/v1/search/action",
     }
 
 

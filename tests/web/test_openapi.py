@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
-from pydantic import ValidationError as ShapeError
+from openapi_spec_validator import validate
 from sqlalchemy import create_engine
 
 from authz_service.customers.domain import MyProximus
@@ -16,96 +17,11 @@ from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.evaluation import read_question
 from authz_service.web.shapes import Alive, EvaluationRequest, EvaluationsRequest
 from authz_service.words import Scope
-from tests.web.asking import CUSTOMER, changed, question
-from tests.web.documented import DocumentedClient
+from tests.web.asking import changed, question
+from tests.web.documented import DocumentedClient, operations, path_of
 
 HER_USAGE = question("mary.jones", "view_usage", "mobile-2002", channel="app")
 DOMAIN = MyProximus(create_engine("sqlite://"))
-
-# What OpenAPI 3.1 asks of a document, as far as ours goes.
-_CONTENT = {
-    "type": "object",
-    "minProperties": 1,
-    "propertyNames": {"enum": ["application/json", "application/problem+json"]},
-    "additionalProperties": {
-        "type": "object",
-        "required": ["schema"],
-        "properties": {"schema": {"type": "object", "required": ["$ref"]}, "example": True},
-        "additionalProperties": False,
-    },
-}
-OPENAPI = {
-    "type": "object",
-    "required": ["openapi", "info", "paths", "components"],
-    "additionalProperties": False,
-    "properties": {
-        "openapi": {"pattern": r"^3\.1\.\d+$"},
-        "info": {
-            "required": ["title", "version", "description"],
-            "additionalProperties": {"type": "string", "minLength": 1},
-        },
-        "paths": {
-            "propertyNames": {"pattern": "^/"},
-            "additionalProperties": {
-                "type": "object",
-                "minProperties": 1,
-                "propertyNames": {"enum": ["get", "put", "post", "delete"]},
-                "additionalProperties": {"$ref": "#/$defs/operation"},
-            },
-        },
-        "components": {
-            "required": ["schemas", "securitySchemes"],
-            "additionalProperties": {"propertyNames": {"pattern": r"^[A-Za-z0-9._-]+$"}},
-        },
-    },
-    "$defs": {
-        "operation": {
-            "type": "object",
-            "required": ["operationId", "summary", "responses"],
-            "additionalProperties": False,
-            "properties": {
-                "operationId": {"pattern": r"^\w+$"},
-                "summary": {"type": "string", "minLength": 1},
-                "description": {"type": "string", "minLength": 1},
-                "security": {"type": "array", "items": {"type": "object"}},
-                "parameters": {
-                    "type": "array",
-                    "minItems": 1,
-                    "items": {
-                        "type": "object",
-                        "required": ["name", "in", "required", "schema"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "name": {"type": "string"},
-                            "in": {"enum": ["path", "header"]},
-                            "required": {"type": "boolean"},
-                            "description": {"type": "string", "minLength": 1},
-                            "schema": {"type": "object"},
-                        },
-                        "if": {"properties": {"in": {"const": "path"}}},
-                        "then": {"properties": {"required": {"const": True}}},
-                    },
-                },
-                "requestBody": {
-                    "required": ["required", "content"],
-                    "properties": {"required": {"const": True}, "content": _CONTENT},
-                    "additionalProperties": False,
-                },
-                "responses": {
-                    "type": "object",
-                    "minProperties": 1,
-                    "propertyNames": {"pattern": "^[1-5][0-9][0-9]$"},
-                    "additionalProperties": {
-                        "type": "object",
-                        "required": ["description"],
-                        "additionalProperties": False,
-                        "properties": {"description": {"type": "string", "minLength": 1}, "content": _CONTENT},
-                    },
-                },
-            },
-        },
-    },
-}
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +33,7 @@ def document(smiths: FlaskClient) -> dict[str, Any]:
 
 
 def test_it_is_an_openapi_document(document: dict[str, Any]) -> None:
-    Draft202012Validator(OPENAPI).validate(document)
-
-
-def test_its_schemas_are_json_schemas(document: dict[str, Any]) -> None:
-    assert len(document["components"]["schemas"]) > 20
-    for schema in document["components"]["schemas"].values():
-        Draft202012Validator.check_schema(schema)
+    validate(document)
 
 
 def test_every_reference_in_it_leads_somewhere_and_no_schema_is_left_over(document: dict[str, Any]) -> None:
@@ -134,23 +44,12 @@ def test_every_reference_in_it_leads_somewhere_and_no_schema_is_left_over(docume
 
 def test_it_has_every_route_and_no_other(smiths: FlaskClient, document: dict[str, Any]) -> None:
     routes = {
-        (re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        (path_of(rule), method.lower())
         for rule in smiths.application.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint != "documents.static"
     }
     assert {(path, method) for path, method, _ in operations(document)} == routes
-
-
-def test_no_two_operations_have_the_same_id(document: dict[str, Any]) -> None:
-    ids = [operation["operationId"] for _, _, operation in operations(document)]
-    assert len(set(ids)) == len(ids)
-
-
-def test_every_variable_of_an_address_is_a_parameter(document: dict[str, Any]) -> None:
-    for path, _, operation in operations(document):
-        described = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
-        assert described == set(re.findall(r"{(\w+)}", path))
 
 
 def test_what_needs_a_token_says_so_and_names_the_scope(document: dict[str, Any]) -> None:
@@ -171,22 +70,6 @@ def test_every_problem_is_described_as_one(document: dict[str, Any]) -> None:
         for status, response in operation["responses"].items():
             if int(status) >= 400 and path != "/readyz":
                 assert list(response["content"]) == ["application/problem+json"]
-
-
-def test_every_body_has_an_example_that_fits_its_schema_and_succeeds(
-    client: FlaskClient, document: dict[str, Any]
-) -> None:
-    names = {"number": CUSTOMER, "person": "mary.jones", "option": "extra-data-5gb"}
-    sent = 0
-    for path, method, operation in operations(document):
-        if method in {"post", "put"}:
-            content = operation["requestBody"]["content"]["application/json"]
-            Draft202012Validator(document | content["schema"]).validate(content["example"])
-            response = client.open(path.format_map(names), method=method.upper(), json=content["example"])
-            assert response.status_code in {200, 201}, response.text
-            assert '"error"' not in response.text
-            sent += 1
-    assert sent >= 6
 
 
 @pytest.mark.parametrize(
@@ -251,7 +134,7 @@ def test_the_table_of_bodies_has_good_ones_and_bad_ones() -> None:
 
 @pytest.mark.parametrize("body", BODIES, ids=repr)
 def test_the_document_and_the_reader_take_the_same_evaluations(body: dict[str, Any]) -> None:
-    assert shape_takes(EvaluationRequest, body) == reader_takes(body)
+    assert document_takes(EvaluationRequest, body) == reader_takes(body)
 
 
 texts = st.sampled_from(["", "person", "mary.jones", "web", "app"])
@@ -270,7 +153,7 @@ evaluations = st.fixed_dictionaries(
 
 @given(evaluations)
 def test_they_take_the_same_of_whatever_evaluations(body: dict[str, Any]) -> None:
-    assert shape_takes(EvaluationRequest, body) == reader_takes(body)
+    assert document_takes(EvaluationRequest, body) == reader_takes(body)
 
 
 @pytest.mark.parametrize(
@@ -282,10 +165,17 @@ def test_they_take_the_same_of_whatever_evaluations(body: dict[str, Any]) -> Non
         HER_USAGE | {"evaluations": [{}]},
         HER_USAGE | {"evaluations": [{"context": {"channel": "web"}}, {"subject": None}, {"context": None}]},
         {"evaluations": [HER_USAGE, HER_USAGE]},
+        {"evaluations": [None, 1, "text", {"subject": 1}, {"subject": {}}, {"context": {"channel": 1}}]},
+        {"subject": {}, "action": {"name": 1}, "context": {"channel": "fax"}, "evaluations": [HER_USAGE]},
+        *(HER_USAGE | {"options": options} for options in NO_OPTIONS),
         HER_USAGE | {"evaluations": [HER_USAGE], "options": None},
         HER_USAGE | {"evaluations": [HER_USAGE], "options": {"evaluations_semantic": None, "other": 1}},
         HER_USAGE | {"evaluations": [HER_USAGE], "options": {"evaluations_semantic": "deny_on_first_deny"}},
         # what both refuse
+        {},
+        {"evaluations": []},
+        {"subject": HER_USAGE["subject"], "evaluations": None},
+        HER_USAGE | {"subject": {}, "evaluations": []},
         {"evaluations": {}},
         {"evaluations": "text"},
         {"evaluations": True},
@@ -300,7 +190,7 @@ def test_they_take_the_same_of_whatever_evaluations(body: dict[str, Any]) -> Non
 )
 def test_the_document_and_the_service_take_the_same_calls(smiths: FlaskClient, body: dict[str, Any]) -> None:
     response = smiths.post("/access/v1/evaluations", json=body)
-    assert shape_takes(EvaluationsRequest, body) == (response.status_code == 200)
+    assert document_takes(EvaluationsRequest, body) == (response.status_code == 200)
 
 
 def reader_takes(body: dict[str, Any]) -> bool:
@@ -312,18 +202,13 @@ def reader_takes(body: dict[str, Any]) -> bool:
     return not DOMAIN.faults(plain)
 
 
-def shape_takes(shape: type[EvaluationRequest | EvaluationsRequest], body: object) -> bool:
-    try:
-        shape.model_validate(body)
-    except ShapeError:
-        return False
-    return True
+def document_takes(shape: type[EvaluationRequest | EvaluationsRequest], body: object) -> bool:
+    return validator(shape).is_valid(body)
 
 
-def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            yield path, method, operation
+@cache
+def validator(shape: type[EvaluationRequest | EvaluationsRequest]) -> Draft202012Validator:
+    return Draft202012Validator(shape.model_json_schema())
 
 
 def references(value: object) -> Iterator[str]:

@@ -57,6 +57,14 @@ def test_a_person_who_is_linked_to_nothing_has_no_roles(client: FlaskClient, loa
     assert client.get("/v1/people/dirk.stranger/roles").get_json() == {"person": "dirk.stranger", "roles": []}
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_the_roles_of_a_person_are_no_person_of_that_name(client: FlaskClient, method: str) -> None:
+    body = {"id": "mary.jones/roles", "name": "Mary Jones", "email": "mary.jones@example.org"}
+    response = client.open("/v1/people/mary.jones/roles", method=method, json=body)
+    problem(response, 405)
+    assert response.allow == {"GET", "HEAD", "OPTIONS"}
+
+
 @pytest.mark.parametrize("person", ["nobody", CANARY, "MARY.JONES", "mary.jones/"])
 def test_the_roles_of_a_person_whom_nobody_knows_are_404(smiths: FlaskClient, person: str) -> None:
     assert problem(smiths.get(f"/v1/people/{person}/roles"), 404)["detail"] == "There is no such person."
