@@ -3,16 +3,18 @@
 # The Python to make .venv with; looked for if empty.
 PYTHON ?=
 ARGS ?=
+# The folder with the case files of the AuthZEN suites.
+AUTHZEN_CASES ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock
+.PHONY: help setup demo test check format conformance lock
 
 ##@ Begin
 demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
 	@$(BIN)/authz-service demo $(ARGS)
 
-setup: ## .venv with the locked packages, and the pinned OPA; the other words do it themselves
+setup: ## .venv with the locked packages, the pinned OPA and Regal; the other words do it themselves
 	@PYTHON="$(PYTHON)" tools/with-python -m tools.setup
 
 ##@ Change
@@ -32,7 +34,12 @@ check: setup ## what CI runs: lint, types, layers, policies, tests
 format: setup ## Python and Rego, as the style has them
 	$(BIN)/ruff check --fix-only --exit-zero
 	$(BIN)/ruff format
-	@opa=$$($(BIN)/python -m tools.setup_opa) && set -x && "$$opa" fmt --write policies
+	@opa=$$($(BIN)/python -m tools.setup_opa) && set -x && "$$opa" fmt --write policies tests/conformance/policies
+
+##@ Compare
+conformance: setup ## what the AuthZEN suites expect of any service; AUTHZEN_CASES=DIR has their case files
+	@test -n "$(AUTHZEN_CASES)" || { echo 'Say where the case files are: make conformance AUTHZEN_CASES=DIR' >&2; exit 2; }
+	@$(BIN)/python -m tests.conformance.run "$(AUTHZEN_CASES)"
 
 ##@ Maintain
 lock: ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions
@@ -41,4 +48,4 @@ lock: ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest ve
 help: ## these words
 	@awk 'BEGIN { FS = ":.*## " } \
 	/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
