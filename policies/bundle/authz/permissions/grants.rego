@@ -14,10 +14,16 @@ import data.authz.roles
 #   code: administrator_bills
 #   cites: [ADMIN-1]
 #   message:
-#     en: You are administrator of this customer number, so its bills and payment statements are yours to see and manage.
-#     nl: U bent beheerder van dit klantnummer, dus u kunt de facturen en betalingsoverzichten ervan bekijken en beheren.
-#     fr: "Vous êtes administrateur de ce numéro de client : vous pouvez en consulter et gérer les factures et les relevés de paiement."
-#     de: Sie sind Administrator dieser Kundennummer und können deren Rechnungen und Zahlungsübersichten einsehen und verwalten.
+#     en: >-
+#       You are administrator of this customer number, so its bills and payment statements are yours to see and manage.
+#     nl: >-
+#       U bent beheerder van dit klantnummer, dus u kunt de facturen en betalingsoverzichten ervan bekijken en beheren.
+#     fr: >-
+#       Vous êtes administrateur de ce numéro de client : vous pouvez en consulter et gérer les factures et les relevés
+#       de paiement.
+#     de: >-
+#       Sie sind Administrator dieser Kundennummer und können deren Rechnungen und Zahlungsübersichten einsehen und
+#       verwalten.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_administrator
 	input.resource == "customer"
@@ -33,7 +39,9 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   message:
 #     en: You are administrator of this customer number, so you may see the usage of each of its subscriptions.
 #     nl: U bent beheerder van dit klantnummer, dus u kunt het verbruik van elk abonnement ervan bekijken.
-#     fr: "Vous êtes administrateur de ce numéro de client : vous pouvez consulter la consommation de chacun de ses abonnements."
+#     fr: >-
+#       Vous êtes administrateur de ce numéro de client : vous pouvez consulter la consommation de chacun de ses
+#       abonnements.
 #     de: Sie sind Administrator dieser Kundennummer und können den Verbrauch jedes zugehörigen Abonnements einsehen.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_administrator
@@ -50,7 +58,8 @@ grants contains reasons.of(rego.metadata.rule()) if {
 #   message:
 #     en: You are administrator of this customer number, so you may manage the options of each of its subscriptions.
 #     nl: U bent beheerder van dit klantnummer, dus u kunt de opties van elk abonnement ervan beheren.
-#     fr: "Vous êtes administrateur de ce numéro de client : vous pouvez gérer les options de chacun de ses abonnements."
+#     fr: >-
+#       Vous êtes administrateur de ce numéro de client : vous pouvez gérer les options de chacun de ses abonnements.
 #     de: Sie sind Administrator dieser Kundennummer und können die Optionen jedes zugehörigen Abonnements verwalten.
 grants contains reasons.of(rego.metadata.rule()) if {
 	roles.is_administrator
