@@ -1,21 +1,15 @@
-"""`authz-service policy`: what an author runs."""
+"""`authz-service policy build`."""
 
-import os
 from pathlib import Path
 
 import click
 
-from authz_service.opa.binary import find_opa, project_tool_folder
+from authz_service.cli.policy.bench import opa
 from authz_service.opa.bundle import build_bundle
 from authz_service.settings import CHECKOUT_POLICIES
 
 
-@click.group()
-def policy() -> None:
-    """Check and publish policies."""
-
-
-@policy.command(
+@click.command(
     short_help="Check a policies folder and make the bundle of it.",
     epilog="""\b
 Example:
@@ -29,5 +23,4 @@ def build(folder: Path, output: Path) -> None:
 
     Prints the revision, which is a digest of the content.
     """
-    revision = build_bundle(find_opa(os.environ, project_tool_folder()), folder, output)
-    click.echo(revision)
+    click.echo(build_bundle(opa(), folder, output))
