@@ -13,8 +13,10 @@ from authz_service.questions import Question
 from authz_service.web.bodies import json_type, read_object
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.evaluation import inherit, read_question
+from authz_service.web.examples import MARY_SEES_HER_USAGE, SHE_MAY, SHE_MAY_NOT
 from authz_service.web.languages import ACCEPTED, TOLD, language_of, told_in
 from authz_service.web.shapes import (
+    MOST_EVALUATIONS,
     EvaluationRequest,
     EvaluationResponse,
     EvaluationsRequest,
@@ -24,43 +26,8 @@ from authz_service.web.shapes import (
 from authz_service.words import Language, Scope
 
 DECISION_ID = "Decision-Id"
-MOST_EVALUATIONS = 10_000
 _STOP_AFTER = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}
 
-_MARY_SEES_HER_USAGE = {
-    "subject": {"type": "person", "id": "mary.jones"},
-    "action": {"name": "view_usage"},
-    "resource": {"type": "subscription", "id": "mobile-2002"},
-    "context": {"channel": "app"},
-}
-_SHE_MAY = {
-    "decision": True,
-    "context": {
-        "role": "user",
-        "policy_revision": "3db8ddd6ddafcf6f",
-        "reasons": [
-            {
-                "code": "own_mobile_usage",
-                "cites": ["USER-1"],
-                "message": "This mobile is your own, so you may see its usage.",
-            }
-        ],
-    },
-}
-_SHE_MAY_NOT = {
-    "decision": False,
-    "context": {
-        "role": "user",
-        "policy_revision": "3db8ddd6ddafcf6f",
-        "reasons": [
-            {
-                "code": "not_own_mobile",
-                "cites": ["USER-1", "USER-2", "USER-3"],
-                "message": "You are a user of this customer number, and this subscription is not your own mobile.",
-            }
-        ],
-    },
-}
 _ANSWER_HEADERS = {DECISION_ID: "The id of the decision.", **TOLD}
 
 _EVALUATION = Endpoint(
@@ -69,8 +36,8 @@ _EVALUATION = Endpoint(
     body=EvaluationRequest,
     answers={200: EvaluationResponse},
     problems={503: "The facts or the policy cannot be asked: no decision."},
-    example=_MARY_SEES_HER_USAGE,
-    answer_example=_SHE_MAY,
+    example=MARY_SEES_HER_USAGE,
+    answer_example=SHE_MAY,
     headers=ACCEPTED,
     answer_headers=_ANSWER_HEADERS,
 )
@@ -94,10 +61,10 @@ def decide_endpoints(decisions: Decisions) -> Blueprint:
             answers={200: EvaluationsResponse},
             problems={503: "The facts or the policy cannot be asked: no decision."},
             example={
-                **_MARY_SEES_HER_USAGE,
+                **MARY_SEES_HER_USAGE,
                 "evaluations": [{}, {"resource": {"type": "subscription", "id": "mobile-2003"}}],
             },
-            answer_example={"evaluations": [_SHE_MAY, _SHE_MAY_NOT]},
+            answer_example={"evaluations": [SHE_MAY, SHE_MAY_NOT]},
             headers=ACCEPTED,
             answer_headers=_ANSWER_HEADERS,
         )

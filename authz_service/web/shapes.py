@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from authz_service.customers.model import Activation
 from authz_service.words import Channel, Role
 
+MOST_EVALUATIONS = 10_000
+
 
 class _Shape(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
@@ -91,7 +93,7 @@ class ManyEvaluations(_Shape):
     action: Action | dict[str, object] | None = None
     resource: SubjectOrResource | dict[str, object] | None = None
     context: Context | dict[str, object] | None = None
-    evaluations: Annotated[list[Evaluation | object], Field(min_length=1)]
+    evaluations: Annotated[list[Evaluation | object], Field(min_length=1, max_length=MOST_EVALUATIONS)]
     """Each takes what it leaves out from the top level, a whole member at a time. What is none is denied."""
     options: Options | None = None
 

@@ -1,4 +1,4 @@
-"""The very same app with the scenarios as its domain, also as a process, and beside it the app over the telecom domain."""
+"""The very same app over the scenarios and over the telecom domain, and a service of the scenarios as a process."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
