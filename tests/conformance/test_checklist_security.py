@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import EnvironBuilder, TestResponse
 
 from authz_service.web.bodies import MAX_BYTES
-from authz_service.web.decide import MOST_EVALUATIONS
+from authz_service.web.shapes import MOST_EVALUATIONS
 from tests.conformance.pdp import (
     EVALUATION,
     EVALUATIONS,
