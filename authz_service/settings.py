@@ -12,6 +12,7 @@ from authz_service.errors import ConfigurationError
 T = TypeVar("T")
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+BUNDLE_SIGNING_KEY = "AUTHZ_BUNDLE_SIGNING_KEY"
 CHECKOUT_POLICIES = Path(__file__).resolve().parents[1] / "policies"
 
 
@@ -67,6 +68,7 @@ KNOWN = {
     "AUTHZ_METADATA_KEY": "a PEM file of the private key that the AuthZEN metadata is signed with",
     "AUTHZ_WORKERS": "processes that answer",
     "AUTHZ_OPA_BIN": "the opa program to run",
+    BUNDLE_SIGNING_KEY: "a PEM file of the private key that `policy build` signs bundles with",
 }
 """Every variable that is read, with what it holds."""
 

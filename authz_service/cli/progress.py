@@ -5,7 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 OnProgress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
@@ -19,6 +27,22 @@ def progress(what: str) -> Iterator[OnProgress]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def progress_of_steps(count: int) -> Iterator[Callable[[str, bool], None]]:
+    """A bar that says which steps of so many are running; it is told that one begins, and that it is done."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=count)
+        running: list[str] = []
+
+        def on_step(name: str, is_done: bool) -> None:  # noqa: FBT001 - as it is called
+            (running.remove if is_done else running.append)(name)
+            bar.update(task, advance=int(is_done), description=", ".join(running))
+
+        yield on_step
 
 
 @contextmanager

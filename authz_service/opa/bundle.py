@@ -1,22 +1,27 @@
 """Checks a policies folder and makes one bundle of it, with a revision that is a digest of its content."""
 
-import functools
 import hashlib
 import json
 import re
 import shutil
-import subprocess
+import tarfile
 import tempfile
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from authz_service import __version__
 from authz_service.errors import Fault, InvalidPolicy, PolicyEngineMisbehaved
+from authz_service.opa.binary import OPA_VERSION
+from authz_service.opa.command import restricted, run_opa
 from authz_service.opa.engine import PACKAGE, RULE, parse_verdict
+from authz_service.opa.signing import BundleKey
 
 _ASK = Path(__file__).with_name("ask.rego")
 _SCHEMA = Path("schemas") / "input.json"
+_REQUIREMENTS = Path("requirements.yaml")
+MANIFEST, SIGNATURES = ".manifest", ".signatures.json"
 _ENTRYPOINT = "data.authz.decision.answer"
 _PACKAGE_OF_ENTRYPOINT = re.compile(r"^package authz\.decision\s*$", re.MULTILINE)
 _RULE_OF_ENTRYPOINT = re.compile(r"^(default\s+)?answer\b", re.MULTILINE)
@@ -24,16 +29,16 @@ _RULE_OF_ENTRYPOINT = re.compile(r"^(default\s+)?answer\b", re.MULTILINE)
 _LOADED = ("*.rego", "data.json", "data.yaml", "data.yml")
 _TESTS = "*_test.rego"
 _REVISION_LENGTH = 16
-_PATIENCE_SECONDS = 30.0
 
 
-def build_bundle(opa: Path, policies: Path, target: Path) -> str:
+def build_bundle(opa: Path, policies: Path, target: Path, *, signing: BundleKey | None = None) -> str:
     """Checks what is in `policies` at this moment, and puts the bundle of it at `target` in one step.
 
     Args:
         opa: The program.
         policies: A policies folder, with `bundle/` and `schemas/` in it, or a bundle built by this service.
         target: Where the bundle goes. What is there stays untouched unless everything is right.
+        signing: The private key to sign it with.
 
     Returns:
         The revision.
@@ -49,14 +54,16 @@ def build_bundle(opa: Path, policies: Path, target: Path) -> str:
             revision = _snapshot(policies, snapshot)
             shown = policies / "bundle"
             _check(opa, policies, snapshot)
-            build = ["build", "--bundle", ".", "--revision", revision, "--output", str(made)]
-            _opa(opa, *build, cwd=snapshot, shown=shown)
+            _pack(opa, snapshot, made, signing, shown=shown)
             _try(opa, made, _samples(policies / _SCHEMA), shown=shown, asked=_asked_at(snapshot, shown))
         elif not policies.exists():
             raise InvalidPolicy([Fault("does not exist", file=str(policies))])
         else:
             shutil.copyfile(policies, made)
             revision = _try(opa, made, [], shown=policies, asked=(policies, 0))
+            if signing:
+                _unpack(made, work / "policy", shown=policies)
+                _pack(opa, work / "policy", made, signing, shown=policies)
         made.replace(target)
     return revision
 
@@ -86,8 +93,37 @@ def _snapshot(policies: Path, snapshot: Path) -> str:
     build = own / "build"
     build.mkdir()
     (build / "data.json").write_text(json.dumps({"revision": revision}))
-    (snapshot / ".manifest").write_text(json.dumps({"roots": ["authz", PACKAGE], "rego_version": 1}))
+    roots = ["authz", PACKAGE]
+    manifest = {"revision": revision, "roots": roots, "rego_version": 1, "metadata": _metadata(policies)}
+    (snapshot / MANIFEST).write_text(json.dumps(manifest))
     return revision
+
+
+def _metadata(policies: Path) -> dict[str, str]:
+    """What the bundle is made of and by; no time or place, so that the same is the same to the byte."""
+    sources = {"requirements_sha256": _REQUIREMENTS, "input_schema_sha256": _SCHEMA}
+    digests = {
+        name: hashlib.sha256((policies / file).read_bytes()).hexdigest()
+        for name, file in sources.items()
+        if (policies / file).is_file()
+    }
+    return {"authz_service": __version__, "opa": OPA_VERSION, **digests}
+
+
+def _pack(opa: Path, folder: Path, target: Path, signing: BundleKey | None, *, shown: Path) -> None:
+    signed = signing.options("signing-key") if signing else []
+    run_opa(opa, "build", "--bundle", ".", "--output", str(target), *signed, cwd=folder, shown=shown)
+
+
+def _unpack(bundle: Path, folder: Path, *, shown: Path) -> None:
+    try:
+        with tarfile.open(bundle) as archive:
+            archive.extractall(folder, filter="data")
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise InvalidPolicy([Fault("is no bundle", file=str(shown))]) from error
+    if (folder / SIGNATURES).exists():
+        what = "is signed already, and who signs vouches for it; sign the policies folder or an unsigned bundle"
+        raise InvalidPolicy([Fault(what, file=str(shown))])
 
 
 def _ignored(folder: str, names: list[str]) -> set[str]:
@@ -103,24 +139,9 @@ def _ignored(folder: str, names: list[str]) -> set[str]:
 
 def _check(opa: Path, policies: Path, snapshot: Path) -> None:
     schemas = str((policies / _SCHEMA).parent.resolve())
-    options = ["--strict", "--max-errors", "0", "--schema", schemas, *_restricted(opa, snapshot.parent)]
+    options = ["--strict", "--max-errors", "0", "--schema", schemas, *restricted(opa, snapshot.parent)]
     checked = ["check", *options, "--bundle", "--format", "json", "."]
-    _opa(opa, *checked, cwd=snapshot, shown=policies / "bundle")
-
-
-def _restricted(opa: Path, work: Path) -> list[str]:
-    """The options by which OPA refuses what a policy may not use."""
-    capabilities = work / "capabilities.json"
-    capabilities.write_text(_capabilities(opa))
-    return ["--capabilities", str(capabilities)]
-
-
-@functools.cache
-def _capabilities(opa: Path) -> str:
-    """What a policy may use: nothing whose result depends on anything but its input."""
-    known: dict[str, Any] = json.loads(_opa(opa, "capabilities", "--current", cwd=opa.parent, shown=opa))
-    known["builtins"] = [builtin for builtin in known["builtins"] if not builtin.get("nondeterministic")]
-    return json.dumps({**known, "allow_net": []})
+    run_opa(opa, *checked, cwd=snapshot, shown=policies / "bundle")
 
 
 def _try(opa: Path, bundle: Path, documents: Sequence[object], *, shown: Path, asked: tuple[Path, int]) -> str:
@@ -136,10 +157,10 @@ def _try(opa: Path, bundle: Path, documents: Sequence[object], *, shown: Path, a
     Returns:
         The revision that the bundle names.
     """
-    options = [*_restricted(opa, bundle.parent), "--stdin-input", "--strict-builtin-errors"]
+    options = [*restricted(opa, bundle.parent), "--stdin-input", "--strict-builtin-errors"]
     evaluate = ["eval", "--bundle", bundle.name, *options, "--format", "json", f"data.{PACKAGE}.{RULE}"]
     question = json.dumps({"documents": documents})
-    said = json.loads(_opa(opa, *evaluate, cwd=bundle.parent, shown=shown, stdin=question))
+    said = json.loads(run_opa(opa, *evaluate, cwd=bundle.parent, shown=shown, stdin=question))
     value = {"result": said["result"][0]["expressions"][0]["value"]} if "result" in said else {}
     file, line = asked
     try:
@@ -179,44 +200,3 @@ def _samples(schema_file: Path) -> list[dict[str, object]]:
         what = "must be JSON with `anyOf`: the kinds of questions, each with its facts as `properties`"
         raise InvalidPolicy([Fault(what, file=str(schema_file))])
     return samples
-
-
-def _opa(opa: Path, *arguments: str, cwd: Path, shown: Path, stdin: str = "") -> str:
-    """What OPA prints. Its findings are told at the author's files, which are `shown`, not at the copies."""
-    try:
-        done = subprocess.run(  # noqa: S603 - the program was found and checked, and no shell reads the arguments
-            [opa, *arguments],
-            cwd=cwd,
-            env={},
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_PATIENCE_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        what = f"OPA has not come to an end with it within {_PATIENCE_SECONDS:g} s"
-        raise InvalidPolicy([Fault(what, file=str(shown))]) from error
-    if done.returncode:
-        raise InvalidPolicy(_findings(done, shown))
-    return done.stdout
-
-
-def _findings(done: "subprocess.CompletedProcess[str]", shown: Path) -> list[Fault]:
-    for said in (done.stderr, done.stdout):
-        try:
-            errors = json.loads(said)["errors"]
-        except (ValueError, KeyError, TypeError):
-            continue
-        return [_finding(error, shown) for error in errors]
-    return [Fault(" ".join(done.stderr.split()) or "OPA refuses it without a word", file=str(shown))]
-
-
-def _finding(error: dict[str, Any], shown: Path) -> Fault:
-    location = error.get("location") or {}
-    known = error.get("details") or {}
-    alternatives = known.get("oneOf") if isinstance(known, dict) else None
-    wanted = f"; known are {', '.join(alternatives)}" if alternatives else ""
-    file = shown / location["file"].lstrip("/") if location.get("file") else shown
-    return Fault(" ".join(error["message"].split()) + wanted, file=str(file), line=location.get("row", 0))

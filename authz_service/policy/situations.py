@@ -13,7 +13,7 @@ from authz_service.errors import Fault, InvalidPolicy
 Value: TypeAlias = str | bool
 Facts: TypeAlias = Mapping[str, Value]
 
-_SCHEMA = Path("schemas") / "input.json"
+SCHEMA = Path("schemas") / "input.json"
 _IMPOSSIBLE = Path("schemas") / "impossible.yaml"
 
 
@@ -80,7 +80,7 @@ def read_schema(policies: Path) -> InputSchema:
     Raises:
         InvalidPolicy: With what is wrong, in which file.
     """
-    kinds, descriptions = _kinds(policies / _SCHEMA)
+    kinds, descriptions = _kinds(policies / SCHEMA)
     known: dict[str, set[Value]] = {}
     for kind in kinds:
         for fact, values in kind.facts.items():

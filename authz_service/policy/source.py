@@ -5,6 +5,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +20,8 @@ def policies_from(source: str, folder: Path) -> Iterator[Path]:
         source: The path of a folder or bundle; or else a git revision, such as `HEAD~1` or a branch.
         folder: The policies folder whose state in that revision is meant.
 
+    A finding that leaves the block names the files of a revision as git does: `HEAD~1:bundle/authz/roles.rego`.
+
     Raises:
         InvalidPolicy: There is neither such a path nor such a revision.
     """
@@ -27,7 +30,17 @@ def policies_from(source: str, folder: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as made:
         _extract(source, folder.resolve(), Path(made))
-        yield Path(made)
+        try:
+            yield Path(made)
+        except InvalidPolicy as error:
+            raise InvalidPolicy([_in_revision(fault, source, made) for fault in error.faults]) from error
+
+
+def _in_revision(fault: Fault, revision: str, made: str) -> Fault:
+    if not Path(fault.file).is_relative_to(made):
+        return fault
+    inside = str(Path(fault.file).relative_to(made))
+    return replace(fault, file=revision if inside == "." else f"{revision}:{inside}")
 
 
 def _extract(revision: str, folder: Path, target: Path) -> None:

@@ -1,17 +1,13 @@
 """The answers of a policy to every situation, remembered by what they depend on."""
 
-import hashlib
-import json
-import os
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from authz_service.opa.binary import OPA_VERSION
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.each import OnProgress, evaluate_each
+from authz_service.policy.remembered import remembered
 from authz_service.policy.situations import Facts, InputSchema
 
 _ASKED = Path(__file__).parents[1] / "opa" / "situations.rego"
@@ -64,40 +60,13 @@ def judge_all(
         InvalidPolicy: The policy is broken.
     """
     situations = list(schema.situations())
+    shown = policies / "bundle" if policies.is_dir() else policies
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle.tar.gz"
         revision = build_bundle(opa, policies, bundle)
-        remembered = _cache() / f"{_digest(revision, situations)}.json"
-        rows = _read(remembered, len(situations))
-        if rows is None:
-            rows = evaluate_each(opa, bundle, _ASKED, [dict(facts) for facts in situations], on_progress)
-            _write(remembered, rows)
+        rows = remembered(
+            [_ASKED.read_text(encoding="utf-8"), revision, situations],
+            len(situations),
+            lambda: evaluate_each(opa, bundle, _ASKED, situations, on_progress, shown),
+        )
     return Table(revision, situations, [Outcome.of(row) for row in rows])
-
-
-def _cache() -> Path:
-    """Where answers are remembered; nothing is lost with it."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "authz-service" / "situations"
-
-
-def _digest(revision: str, situations: list[Facts]) -> str:
-    depends_on = [OPA_VERSION, _ASKED.read_text(encoding="utf-8"), revision, situations]
-    return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()
-
-
-def _read(file: Path, count: int) -> list[list[object]] | None:
-    try:
-        rows = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return rows if isinstance(rows, list) and len(rows) == count else None
-
-
-def _write(file: Path, rows: list[list[object]]) -> None:
-    # Whole or not at all, as another process may read it; and where it cannot be kept it is only slower.
-    with suppress(OSError):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as draft:
-            json.dump(rows, draft, separators=(",", ":"))
-        Path(draft.name).replace(file)

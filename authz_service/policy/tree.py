@@ -36,9 +36,11 @@ def grow(situations: Holds, facts: Mapping[str, tuple[Value, ...]]) -> Tree:
     if len(holds) == 1:
         return ALWAYS if holds.pop() else NEVER
     (fact, values), *rest = facts.items()
+    by_value: dict[Value, list[tuple[Facts, bool]]] = {value: [] for value in values}
+    for situation in situations:
+        by_value[situation[0][fact]].append(situation)
     groups: dict[Tree, list[Value]] = {}
-    for value in values:
-        those = [(stated, is_so) for stated, is_so in situations if stated[fact] == value]
+    for value, those in by_value.items():
         if those:
             groups.setdefault(grow(those, dict(rest)), []).append(value)
     if len(groups) == 1:
@@ -51,6 +53,15 @@ def holds(tree: Tree, facts: Facts) -> bool:
     return tree.always or any(
         facts.get(branch.fact) in branch.values and holds(branch.tree, facts) for branch in tree.branches
     )
+
+
+def leaves(tree: Tree) -> Iterator[dict[str, tuple[Value, ...]]]:
+    """Each way to where it holds: the facts on it, with the values that lead there."""
+    if tree.always:
+        yield {}
+    for branch in tree.branches:
+        for leaf in leaves(branch.tree):
+            yield {branch.fact: branch.values, **leaf}
 
 
 def write(tree: Tree, depth: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from authz_service.errors import InvalidPolicy
-from authz_service.opa import bundle
+from authz_service.opa import command
 from authz_service.opa.bundle import build_bundle
 
 DECISION = Path("bundle/authz/decision/decision.rego")
@@ -325,7 +325,7 @@ def test_a_policy_without_end_is_refused(
 ) -> None:
     build_bundle(opa, folder, target)  # what is remembered of OPA itself
     target.write_bytes(BEFORE)
-    monkeypatch.setattr(bundle, "_PATIENCE_SECONDS", 0.001)
+    monkeypatch.setattr(command, "_PATIENCE_SECONDS", 0.001)
     assert refused(opa, folder, target) == [f"{folder / 'bundle'}: OPA has not come to an end with it within 0.001 s"]
 
 

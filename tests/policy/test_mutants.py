@@ -16,7 +16,7 @@ from tests.policy.mutants import Mutant, mutants
 
 _ASKED = Path(__file__).parents[2] / "authz_service" / "opa" / "situations.rego"
 _AT_ONCE = 2
-_FEW, _MANY = 60, 700
+_FEW, _MANY = 40, 500
 """How many situations of each kind are looked at first, and how many where those show nothing."""
 
 WITHOUT_EFFECT = {

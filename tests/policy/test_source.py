@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from authz_service.errors import InvalidPolicy
+from authz_service.errors import Fault, InvalidPolicy
 from authz_service.policy.source import policies_from
 
 
@@ -49,3 +49,14 @@ def test_what_is_neither_path_nor_revision_is_a_sentence(repository: Path, sourc
 def test_outside_of_a_repository_there_are_no_revisions(tmp_path: Path) -> None:
     with pytest.raises(InvalidPolicy, match="no git revision"), policies_from("HEAD", tmp_path):
         pass
+
+
+def test_a_finding_in_a_revision_names_the_revision(policies: Path, repository: Path) -> None:
+    def find(*places: str) -> InvalidPolicy:
+        with pytest.raises(InvalidPolicy) as found, policies_from("HEAD", repository) as taken:
+            raise InvalidPolicy([Fault("is wrong", file=str(taken / place), line=3) for place in places])
+        return found.value
+
+    faults = find("bundle/authz/roles.rego", "", str(policies)).faults
+    assert [fault.file for fault in faults] == ["HEAD:bundle/authz/roles.rego", "HEAD", str(policies)]
+    assert {fault.line for fault in faults} == {3}

@@ -5,10 +5,13 @@ from random import Random
 import pytest
 
 from authz_service.errors import InvalidPolicy
+from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
+from authz_service.opa.signing import read_private_key
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.policy.situations import InputSchema
 from authz_service.policy.table import Outcome, Table, judge_all
+from tests.signing import ED25519, private_key
 
 
 def test_the_table_says_what_the_running_policy_answers(table: Table, running_opa: SupervisedOpa) -> None:
@@ -72,9 +75,36 @@ def test_an_edit_is_another_revision_with_its_own_answers(
     assert differing == {"view_bills"}
 
 
+def test_a_signed_bundle_is_judged_like_its_folder(
+    opa: Path, policies: Path, schema: InputSchema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = schema._replace(kinds=schema.kinds[:1])
+    of_folder = judge_all(opa, policies, few)
+    key = private_key(tmp_path, "key", ED25519)
+    build_bundle(opa, policies, tmp_path / "signed.tar.gz", signing=read_private_key(key))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert judge_all(opa, tmp_path / "signed.tar.gz", few) == of_folder
+
+
 def test_a_broken_policy_has_no_table(opa: Path, policies: Path, schema: InputSchema, tmp_path: Path) -> None:
     broken = tmp_path / "policies"
     shutil.copytree(policies, broken)
     (broken / "bundle" / "authz" / "roles" / "roles.rego").write_text("package authz.roles\n\nis_user if if")
     with pytest.raises(InvalidPolicy, match=r"roles\.rego:3: "):
         judge_all(opa, broken, schema)
+
+
+def test_a_policy_that_contradicts_itself_in_some_situation_is_told_at_its_line(
+    opa: Path, policies: Path, schema: InputSchema, tmp_path: Path
+) -> None:
+    broken = tmp_path / "policies"
+    shutil.copytree(policies, broken)
+    file = broken / "bundle" / "authz" / "decision" / "decision.rego"
+    file.write_text(file.read_text() + '\ngrounds := grants if input.action == "delegate"\n')
+    line = file.read_text().count("\n")
+    with pytest.raises(InvalidPolicy) as caught:
+        judge_all(opa, broken, schema._replace(kinds=schema.kinds[:1]))
+    [fault] = caught.value.faults
+    assert (fault.file, fault.line) == (str(file), line)
+    assert fault.what.startswith("rule data.authz.decision.grounds produced conflicting values: ")
+    assert f"at {file}:{line}" in fault.what

@@ -20,6 +20,11 @@ def opa() -> Path:
     return find_opa(os.environ, project_tool_folder())
 
 
+def shown(path: Path) -> Path:
+    """A path of the checkout as a person in the current folder writes it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def judged(policies: Path, schema: InputSchema) -> Table:
     """The answers of a policies folder or bundle to every situation of a schema."""
     with progress("Judging every situation") as on_progress:
