@@ -2,12 +2,20 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import ArgumentError
 
-from authz_service.settings import Settings, read_settings
-from authz_service.storage.database import connect, upgrade
+from authz_service.customers.activation_code import key_finder
+from authz_service.customers.importing import import_files
+from authz_service.errors import ConfigurationError
+from authz_service.settings import CHECKOUT_POLICIES, Settings, read_settings
+from authz_service.storage.database import connect, is_current, upgrade
+
+SMITH_FAMILY = CHECKOUT_POLICIES.parent / "fixtures" / "customers" / "smith-family.yaml"
+"""The customer data of examples, in a checkout."""
 
 
 @contextmanager
@@ -24,3 +32,49 @@ def configured_database() -> Iterator[tuple[Settings, Engine]]:
         yield settings, database
     finally:
         database.dispose()
+
+
+@contextmanager
+def existing_database(database_url: str) -> Iterator[Engine]:
+    """A database that is there, with the tables of this version, to be read while the block lasts.
+
+    Raises:
+        ConfigurationError: It is not there, or its tables are others; with what makes them.
+        DatabaseUnavailable: It does not answer.
+    """
+    refuse_missing_file(database_url)
+    database = connect(database_url)
+    try:
+        if not is_current(database):
+            raise ConfigurationError(
+                "AUTHZ_DATABASE_URL: the database has not the tables of this version; `authz-service serve` and"
+                " `customers import` make them."
+            )
+        yield database
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def database_of(*files: Path) -> Iterator[Engine]:
+    """A database in memory with the customer data of files, while the block lasts.
+
+    Raises:
+        InvalidFile: Every fault in the files.
+    """
+    database = connect("sqlite://")
+    try:
+        upgrade(database)
+        import_files(database, files, key_finder(None, database))
+        yield database
+    finally:
+        database.dispose()
+
+
+def refuse_missing_file(database_url: str) -> None:
+    # Connecting would make the file, and the service could then find it to be somebody else's.
+    with suppress(ArgumentError):
+        url = make_url(database_url)
+        is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
+        if is_file and not Path(str(url.database)).exists():
+            raise ConfigurationError(f"{url.database} does not exist yet: `authz-service serve` makes it.")

@@ -10,6 +10,7 @@ import click
 
 from authz_service.administrators.mail_server import PrintedMail
 from authz_service.callers.callers import Caller, new_token, read_callers, token_sha256
+from authz_service.cli.database import SMITH_FAMILY
 from authz_service.cli.progress import importing
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.contents import is_empty
@@ -23,7 +24,6 @@ from authz_service.words import Scope
 _HOST = "127.0.0.1"
 _TOKEN = re.compile(r"[!-~]+")
 _SENDER = "MyProximus <no-reply@myproximus.example>"
-_SMITH_FAMILY = Path(__file__).resolve().parents[2] / "fixtures" / "customers" / "smith-family.yaml"
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -51,7 +51,7 @@ def demo(port: int, data: tuple[Path, ...], token: str | None, policies: Path | 
             state = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="authz-demo-")))
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings = _settings(state, policies)
-        _load(settings, data or (_SMITH_FAMILY,))
+        _load(settings, data or (SMITH_FAMILY,))
         token = token or new_token()
         callers = [Caller("demo", token_sha256(token), frozenset(Scope))]
         if settings.callers:

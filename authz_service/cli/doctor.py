@@ -6,17 +6,16 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import click
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from authz_service.administrators.mail_server import SmtpServer
 from authz_service.administrators.message import domain_of
 from authz_service.callers.callers import read_callers
+from authz_service.cli.database import refuse_missing_file
 from authz_service.errors import (
     AuthzServiceError,
     ConfigurationError,
@@ -125,7 +124,7 @@ def _opa() -> Path:
 
 
 def _database(settings: Settings) -> str:
-    _refuse_missing_file(settings.database_url)
+    refuse_missing_file(settings.database_url)
     database = connect(settings.database_url)
     try:
         if not is_current(database):
@@ -133,15 +132,6 @@ def _database(settings: Settings) -> str:
     finally:
         database.dispose()
     return f"{database.dialect.name}, tables up to date"
-
-
-def _refuse_missing_file(database_url: str) -> None:
-    # Connecting would make the file, and the service could then find it to be somebody else's.
-    with suppress(ArgumentError):
-        url = make_url(database_url)
-        is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
-        if is_file and not Path(str(url.database)).exists():
-            raise ConfigurationError(f"{url.database} does not exist yet: `authz-service serve` makes it.")
 
 
 def _callers(settings: Settings) -> str:

@@ -10,7 +10,7 @@ from authz_service.questions import Json, Question
 from authz_service.words import OPTION_ACTIONS, ActionName, ResourceType, SubscriptionKind
 
 _ACTIONS = frozenset(ActionName)
-_WRONG_CODES_STATED = 5  # the boundary of `unused_after_five_wrong`; what follows from it is the policy's
+WRONG_CODES_STATED = 5  # the boundary of `unused_after_five_wrong`; what follows from it is the policy's
 
 
 class Evidence(NamedTuple):
@@ -102,4 +102,4 @@ def _activation_code(eligibility: Eligibility) -> str:
         return "not_issued"
     if eligibility.activation_used:
         return "used"
-    return "unused_after_five_wrong" if eligibility.activation_wrong >= _WRONG_CODES_STATED else "unused"
+    return "unused_after_five_wrong" if eligibility.activation_wrong >= WRONG_CODES_STATED else "unused"
