@@ -26,15 +26,13 @@ check: setup ## what CI runs: lint, types, layers, policies, tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@opa=$$($(BIN)/python -m tools.setup_opa) && set -x && \
-	"$$opa" fmt --fail --list policies && \
-	"$$opa" check --strict --schema policies/schemas policies/bundle
+	$(BIN)/authz-service policy check
 	@$(MAKE) --no-print-directory test
 
 format: setup ## Python and Rego, as the style has them
 	$(BIN)/ruff check --fix-only --exit-zero
 	$(BIN)/ruff format
-	@opa=$$($(BIN)/python -m tools.setup_opa) && set -x && "$$opa" fmt --write policies tests/conformance/policies
+	@opa=$$($(BIN)/python -m tools.setup_opa) && set -x && "$$opa" fmt --write policies fixtures/cases tests/conformance/policies
 
 ##@ Compare
 conformance: setup ## what the AuthZEN suites expect of any service; AUTHZEN_CASES=DIR has their case files

@@ -82,11 +82,16 @@ def regal_config(policies: Path) -> str:
     if not isinstance(rule, dict):
         what = f"must have {'.'.join(_WHO_NEEDS_THEM)}, with its level"
         raise InvalidPolicy([Fault(what, file=str(policies / _CONFIG))])
-    rule["known"] = _ids(policies / _REQUIREMENTS)
+    rule["known"] = requirement_ids(policies / _REQUIREMENTS)
     return yaml.safe_dump(config, sort_keys=False)
 
 
-def _ids(requirements: Path) -> list[str]:
+def requirement_ids(requirements: Path) -> list[str]:
+    """The ids of the facts and readings in a file.
+
+    Raises:
+        InvalidPolicy: It cannot be read, or has none.
+    """
     content = _read(requirements)
     parts = [content.get(name) for name in ("facts", "readings")]
     if not all(isinstance(part, dict) for part in parts):

@@ -1,7 +1,6 @@
 """One machine's OPA: supervised, with the policy of a folder, and every right edit of it live within a second."""
 
 import json
-import os
 import shutil
 import tempfile
 import threading
@@ -17,14 +16,13 @@ import structlog
 from authz_service.errors import ConfigurationError, Fault, InvalidPolicy, Unavailable
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.child import Child
+from authz_service.opa.edits import LOOK_EVERY_SECONDS, Edits
 from authz_service.opa.engine import OpaEngine
 
 log = structlog.get_logger()
 
 _PATIENCE_SECONDS = 15.0
 _LIVE_WITHIN_SECONDS = 2.0
-_LOOK_EVERY_SECONDS = 0.1
-_MOST_LOOKS = 10
 _STATUS = "policy.json"
 
 
@@ -62,7 +60,7 @@ class SupervisedOpa:
         self._watch = threading.Thread(target=self._follow_edits, name="policy-watch", daemon=True)
         self._child = Child(opa, self._folder)
         self._status = PolicyStatus("", "", ())
-        self._taken: frozenset[tuple[str, int, int, int]] = frozenset()
+        self._edits = Edits([])
 
     @property
     def url(self) -> str:
@@ -79,7 +77,7 @@ class SupervisedOpa:
 
     def __enter__(self) -> Self:
         # Before anything is read, so that an edit from here on is noticed.
-        self._taken = _fingerprint(self._policies)
+        self._edits = Edits([self._policies])
         try:
             revision = build_bundle(self._opa, self._policies, self._child.bundle)
             self._child.start()
@@ -104,17 +102,9 @@ class SupervisedOpa:
             raise ConfigurationError(f"OPA does not start; the last it said: {said}")
 
     def _follow_edits(self) -> None:
-        # Not by inotify: a network or container file system and a link set to another folder tell it nothing.
-        before = self._taken
-        looks = 0
-        while not self._stopping.wait(_LOOK_EVERY_SECONDS):
-            now = _fingerprint(self._policies)
-            looks = looks + 1 if now != self._taken else 0
-            # An edit of several files is taken over as one: when nothing moves any more, but not put off for ever.
-            if looks and (now == before or looks == _MOST_LOOKS):
-                self._taken = now
+        while not self._stopping.wait(LOOK_EVERY_SECONDS):
+            if self._edits.look():
                 self._take_over_edit()
-            before = now
 
     def _take_over_edit(self) -> None:
         try:
@@ -169,21 +159,6 @@ def read_status(status_file: Path) -> PolicyStatus | None:
     except FileNotFoundError:
         return None
     return PolicyStatus(told["revision"], told["since"], tuple(told["rejected"]))
-
-
-def _fingerprint(policies: Path) -> frozenset[tuple[str, int, int, int]]:
-    """What changes whenever a file is edited, added or deleted, be it by replacing a folder above it."""
-    folders = os.walk(policies, followlinks=True)
-    files = [Path(folder, name) for folder, _, names in folders for name in names]
-    found = set()
-    for file in files or [policies]:
-        try:
-            state = file.stat()
-        except OSError:
-            # Deleted just now, or a link that leads nowhere: an editor's lock.
-            continue
-        found.add((str(file), state.st_ino, state.st_mtime_ns, state.st_size))
-    return frozenset(found)
 
 
 def _now() -> str:

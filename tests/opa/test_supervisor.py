@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from authz_service.errors import ConfigurationError, InvalidPolicy, PolicyEngineUnavailable
-from authz_service.opa import supervisor
+from authz_service.opa import edits, supervisor
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.supervisor import PolicyStatus, SupervisedOpa, read_status
@@ -356,17 +356,17 @@ def test_an_edit_behind_a_link_is_noticed(opa: Path, folder: Path, tmp_path: Pat
 
 
 def test_an_edit_of_several_files_is_taken_over_as_one(supervised: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    look = vars(supervisor)["_fingerprint"]
-    unedited = look(supervised.folder)
+    look = edits.fingerprint
+    unedited = look([supervised.folder])
     more = supervised.folder / "bundle" / "authz" / "more.rego"
     built: list[bool] = []
 
-    def look_while_the_author_goes_on(folder: Path) -> object:
-        if folder != supervised.folder:
-            return look(folder)
+    def look_while_the_author_goes_on(paths: Sequence[Path]) -> edits.Fingerprint:
+        if paths != [supervised.folder]:
+            return look(paths)
         if seen[-1] != unedited:
             more.write_text("package authz.more\n\nmuch := 1\n")
-        seen.append(look(folder))
+        seen.append(look(paths))
         return seen[-1]
 
     def build(*given: Path) -> str:
@@ -374,7 +374,7 @@ def test_an_edit_of_several_files_is_taken_over_as_one(supervised: Running, monk
         return build_bundle(*given)
 
     seen = [unedited]
-    monkeypatch.setattr(supervisor, "_fingerprint", look_while_the_author_goes_on)
+    monkeypatch.setattr(edits, "fingerprint", look_while_the_author_goes_on)
     monkeypatch.setattr(supervisor, "build_bundle", build)
     edit(supervised.folder)
     wait_until(lambda: supervised.message() == AFTER)

@@ -53,8 +53,8 @@ granted := [
 ]
 
 test_granted[name] if {
-	some [role, facts, action, option, codes] in granted
-	name := sprintf("%s may %s %v", [role, action, option])
+	some number, [role, facts, action, option, codes] in granted
+	name := sprintf("%d: %s may %s %v", [number, role, action, option])
 	asked := object.union_n([facts, {"role": role, "action": action}, option])
 	found := {reason.code | some reason in permissions.grants with input as asked}
 	found == codes
@@ -96,8 +96,8 @@ hindered := [
 ]
 
 test_hindered[name] if {
-	some [role, facts, action, option, codes] in hindered
-	name := sprintf("%s may not %s %v (%v)", [role, action, option, codes])
+	some number, [role, facts, action, option, codes] in hindered
+	name := sprintf("%d: %s may not %s %v (%v)", [number, role, action, option, codes])
 	asked := object.union_n([facts, {"role": role, "action": action}, option])
 	found := {reason.code | some reason in permissions.obstacles with input as asked}
 	found == codes

@@ -1,0 +1,58 @@
+"""Notices edits of files by looking at them again and again.
+
+Not by inotify: a network or container file system and a link set to another folder tell it nothing.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+Fingerprint: TypeAlias = frozenset[tuple[str, int, int, int]]
+
+LOOK_EVERY_SECONDS = 0.1
+"""How often to look."""
+
+_MOST_LOOKS = 10
+
+
+class Edits:
+    """The edits of what is under some paths, from now on.
+
+    Args:
+        paths: Files and folders, there or not.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._taken = self._before = fingerprint(paths)
+        self._looks = 0
+
+    def look(self) -> bool:
+        """Whether there has been an edit that is to be taken over now; once for each.
+
+        An edit of several files is taken over as one: when nothing moves any more, but not put off for ever.
+        """
+        now = fingerprint(self._paths)
+        self._looks = self._looks + 1 if now != self._taken else 0
+        is_to_be_taken = self._looks > 0 and (now == self._before or self._looks == _MOST_LOOKS)
+        self._before = now
+        if is_to_be_taken:
+            self._taken, self._looks = now, 0
+        return is_to_be_taken
+
+
+def fingerprint(paths: Sequence[Path]) -> Fingerprint:
+    """What changes whenever a file is edited, added or deleted, be it by replacing a folder above it."""
+    found = set()
+    for path in paths:
+        folders = os.walk(path, followlinks=True)
+        files = [Path(folder, name) for folder, _, names in folders for name in names]
+        for file in files or [path]:
+            try:
+                state = file.stat()
+            except OSError:
+                # Deleted just now, or a link that leads nowhere: an editor's lock.
+                continue
+            found.add((str(file), state.st_ino, state.st_mtime_ns, state.st_size))
+    return frozenset(found)
