@@ -74,6 +74,7 @@ def _round(folder: Path, since: str, old: str) -> None:
     except (AuthzServiceError, OSError) as error:
         # Half a save, such as a file that is being replaced: the next look sees the rest.
         click.secho(str(error), fg="red")
+        click.echo(f"Since {since}: not compared, as not everything can be read.")
 
 
 def _tell_difference(folder: Path, since: str, old: str, found: list[Fault]) -> None:
