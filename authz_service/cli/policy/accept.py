@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from authz_service.cli.counted import counted
-from authz_service.cli.policy.bench import folder_argument, judged
+from authz_service.cli.policy.bench import folder_argument, judged, shown
 from authz_service.policy import golden
 from authz_service.policy.situations import read_schema
 
@@ -25,7 +25,7 @@ def accept(folder: Path) -> None:
     """
     schema = read_schema(folder)
     table = judged(folder, schema)
-    file = folder / golden.FILE
+    file = shown(folder / golden.FILE)
     before = file.read_text(encoding="utf-8") if file.exists() else None
     after = golden.write(table, schema)
     if after == before:
