@@ -50,8 +50,7 @@ for command in (demo, serve, policy, customers, letters, doctor):
 def main() -> None:
     """Runs a command. Exit status: 0 done, 1 something is wrong with what was given, 2 the call itself is wrong."""
     configure_logs()
-    # A termination unwinds what has been started, such as a temporary folder.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    unwind_on_termination()
     try:
         cli.main()
     except AuthzServiceError as error:
@@ -60,6 +59,17 @@ def main() -> None:
         if error.filename is None:
             raise
         _end(f"{error.filename}: {error.strerror}.")
+
+
+def unwind_on_termination(status: int = 0) -> None:
+    """Has SIGTERM end the process after what has been started is undone, such as a temporary folder."""
+
+    def unwind(*_: object) -> NoReturn:
+        # A second one, as to a whole process group, would break off the unwinding of the first.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(status)
+
+    signal.signal(signal.SIGTERM, unwind)
 
 
 def _end(sentences: str) -> NoReturn:

@@ -144,3 +144,20 @@ def test_a_reader_that_goes_away_is_no_error(cli: Cli, database_url: str) -> Non
             check=False,
         )
     assert done.stderr == b""
+
+
+def test_a_second_termination_does_not_break_off_the_unwinding_of_the_first() -> None:
+    program = """if True:
+        import os, signal
+        from authz_service.cli.main import unwind_on_termination
+
+        unwind_on_termination()
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            print("unwound")
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "unwound\n", "")

@@ -1,12 +1,12 @@
 """Runs the outside suites' cases against the scenarios: `python -m tests.conformance.run DIR`."""
 
-import signal
 import sys
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from authz_service.cli.main import unwind_on_termination
 from authz_service.errors import AuthzServiceError
 from tests.conformance.cases import FILES, read_suites
 from tests.conformance.report import run_suites
@@ -38,18 +38,12 @@ def command(folder: Path) -> None:
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, _unwind)
+    unwind_on_termination(status=1)
     try:
         command.main()
     except AuthzServiceError as error:
         click.secho(str(error), fg="red", err=True)
         sys.exit(1)
-
-
-def _unwind(*_: object) -> None:
-    """Ends what has been started, undisturbed by a second signal."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Serves the scenarios with the very same app: `python -m tests.conformance.serve --port P --token TOKEN`."""
 
-import signal
 import sys
 import tempfile
 
@@ -8,6 +7,7 @@ import click
 
 from authz_service.administrators.mail_server import PrintedMail
 from authz_service.callers.callers import Caller, token_sha256
+from authz_service.cli.main import unwind_on_termination
 from authz_service.errors import AuthzServiceError
 from authz_service.logs import configure_logs
 from authz_service.serve import serve
@@ -41,18 +41,12 @@ def command(port: int, token: str, public_url: str | None) -> None:
 
 def main() -> None:
     configure_logs()
-    signal.signal(signal.SIGTERM, _unwind)
+    unwind_on_termination()
     try:
         command.main()
     except AuthzServiceError as error:
         click.secho(str(error), fg="red", err=True)
         sys.exit(1)
-
-
-def _unwind(*_: object) -> None:
-    """Ends what has been started, undisturbed by a second signal."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(0)
 
 
 if __name__ == "__main__":
