@@ -43,6 +43,11 @@ def _in_revision(fault: Fault, revision: str, made: str) -> Fault:
     return replace(fault, file=revision if inside == "." else f"{revision}:{inside}")
 
 
+def is_in_repository(folder: Path) -> bool:
+    """Whether git keeps revisions of the folder."""
+    return any((place / ".git").exists() for place in (folder.resolve(), *folder.resolve().parents))
+
+
 def _extract(revision: str, folder: Path, target: Path) -> None:
     neither = "is no file or folder, and no git revision that has this policies folder"
     # In a subfolder, git takes that alone.

@@ -51,11 +51,12 @@ def test_a_bundle_and_a_revision_in_git_differ_in_nothing_and_from_a_folder_in_t
     folder = tmp_path / "rules" / "policies"
     shutil.copytree(policies, folder)
     who = ["-c", "user.name=Author", "-c", "user.email=author@example.org"]
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "First", "--no-gpg-sign"]):
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "First", "--no-gpg-sign"], ["tag", "first"]):
         subprocess.run(["git", "-C", tmp_path, *who, *arguments], check=True, capture_output=True)
     bundle = tmp_path / "bundle.tar.gz"
     assert cli("policy", "build", folder, "--output", bundle).status == 0
     assert cli("policy", "diff", "HEAD", bundle, "--policies", folder).status == 0
+    assert cli("policy", "diff", "first", folder).status == 0
     said = cli("policy", "diff", bundle, opened, "--format", "json").stdout
     assert len(json.loads(said)["changed"]) == 24
 

@@ -18,7 +18,7 @@ from authz_service.policy.diff_texts import Report, Told, summary, tell
 from authz_service.policy.sentences import FILE as PHRASES
 from authz_service.policy.sentences import Phrases, read_phrases
 from authz_service.policy.situations import SCHEMA, InputSchema, read_schema
-from authz_service.policy.source import policies_from
+from authz_service.policy.source import is_in_repository, policies_from
 from authz_service.settings import CHECKOUT_POLICIES, read_settings
 from authz_service.storage.database import reading
 
@@ -56,17 +56,16 @@ Examples:
     "--policies",
     "folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=CHECKOUT_POLICIES,
-    help="The policies folder whose state a git revision is; in a checkout, its own.",
+    help="The policies folder whose state a git revision is; else OLD or NEW, if it is a folder in a repository.",
 )
-def diff(old: str, new: str, folder: Path, style: str, fail_on: str, *, asks_impact: bool) -> None:
+def diff(old: str, new: str, folder: Path | None, style: str, fail_on: str, *, asks_impact: bool) -> None:
     """Tell every situation that OLD and NEW answer differently.
 
     OLD and NEW are each a policies folder, a bundle or a git revision. Exit 1 if there are any such situations, 0 if
     there are none.
     """
     with existing_database(read_settings().database_url) if asks_impact else nullcontext() as database:
-        difference, phrases = compared(old, new, folder)
+        difference, phrases = compared(old, new, folder or _in_repository(new, old))
         told = tell(old, new, difference, phrases, _impact(database, difference) if database else None)
     if style == "text":
         _print(told)
@@ -96,6 +95,12 @@ def compared(old: str, new: str, folder: Path) -> tuple[Diff, Phrases]:
         wanted = InputSchema((*read_schema(spoken).kinds, *new_schema.kinds), (), {})
         phrases = read_phrases(spoken, wanted)
         return compare(judged(before, old_schema), old_schema, judged(after, new_schema), new_schema), phrases
+
+
+def _in_repository(*sources: str) -> Path:
+    """The folder among them that git revisions are of; the checkout's own where there is none."""
+    folders = [Path(source) for source in sources if Path(source, SCHEMA).exists()]
+    return next((folder for folder in folders if is_in_repository(folder)), CHECKOUT_POLICIES)
 
 
 def _first_with(file: Path, *places: Path) -> Path:
