@@ -14,10 +14,9 @@ from authz_service.customers.domain import MyProximus
 from authz_service.decision.decisions import Decisions
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.supervisor import SupervisedOpa
-from authz_service.questions import Action, Entity, Question
 from authz_service.storage.database import connect, upgrade
-from tests.reference import Asked, World, expected
-from tests.worlds import questions, store, worlds
+from tests.reference import World, expected
+from tests.worlds import question_of, questions, store, worlds
 
 _WORLDS = 40
 _QUESTIONS_A_WORLD = 200
@@ -38,15 +37,6 @@ def decisions(database: Engine, running_opa: SupervisedOpa) -> Iterator[Decision
     engine.close()
 
 
-def _question(asked: Asked) -> Question:
-    return Question(
-        Entity("person", asked.person, {"role": "administrator"}),
-        Action(asked.action, {"option": asked.option} if asked.option else {}),
-        Entity(asked.kind, asked.name),
-        {"channel": asked.channel} if asked.channel else {},
-    )
-
-
 def test_the_service_answers_as_the_requirements_say(database: Engine, decisions: Decisions) -> None:
     decided = {True: 0, False: 0}
 
@@ -57,7 +47,7 @@ def test_the_service_answers_as_the_requirements_say(database: Engine, decisions
         everything = questions(world)
         asked = Random(seed).sample(everything, k=_QUESTIONS_A_WORLD)  # noqa: S311 - no secret is made of it
         asked += [one for one in everything if one.action == "become_administrator"]
-        for question, decision in zip(asked, decisions.decide([_question(a) for a in asked]), strict=True):
+        for question, decision in zip(asked, decisions.decide([question_of(a) for a in asked]), strict=True):
             wanted = expected(world, question)
             answer = decision.answer
             said = (decision.allow, answer.route, frozenset(answer.requires))

@@ -13,6 +13,7 @@ from authz_service.customers.model import Customer, Option, Person
 from authz_service.customers.option_store import put_option
 from authz_service.customers.parsing import parse
 from authz_service.customers.person_store import put_person
+from authz_service.questions import Action, Entity, Question
 from authz_service.storage.database import writing
 from authz_service.storage.schema import customers, metadata
 from tests.reference import ADMINISTRATOR_ACTIONS, Asked, Household, Mobile, World
@@ -79,6 +80,16 @@ def questions(world: World) -> list[Asked]:
         options = [None, "no-such", *_OPTIONS] if action.endswith("_option") else [None]
         asked += [Asked(person, action, kind, name, option, channel) for option in options]
     return asked
+
+
+def question_of(asked: Asked) -> Question:
+    """What a caller sends, with properties that must not widen anything."""
+    return Question(
+        Entity("person", asked.person, {"role": "administrator"}),
+        Action(asked.action, {"option": asked.option} if asked.option else {}),
+        Entity(asked.kind, asked.name),
+        {"channel": asked.channel} if asked.channel else {},
+    )
 
 
 def store(world: World, database: Engine, find_key: FindKey) -> None:

@@ -13,11 +13,10 @@ from authz_service.customers.document import Evidence
 from authz_service.customers.domain import MyProximus, take_over_document
 from authz_service.errors import InvalidPolicy
 from authz_service.policy.situations import InputSchema, read_schema
-from authz_service.questions import Action, Entity, Question
 from authz_service.storage.database import connect, reading, upgrade
 from authz_service.words import Channel
-from tests.reference import Asked, World
-from tests.worlds import questions, store, worlds
+from tests.reference import World
+from tests.worlds import question_of, questions, store, worlds
 
 
 def test_every_situation_is_a_document_of_the_schema_and_none_comes_twice(policies: Path, schema: InputSchema) -> None:
@@ -58,15 +57,6 @@ def world_database(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return engine
 
 
-def _question(asked: Asked) -> Question:
-    return Question(
-        Entity("person", asked.person),
-        Action(asked.action, {"option": asked.option} if asked.option else {}),
-        Entity(asked.kind, asked.name),
-        {"channel": asked.channel} if asked.channel else {},
-    )
-
-
 def test_whatever_the_customer_data_the_facts_stated_are_one_of_the_situations(
     world_database: Engine, schema: InputSchema
 ) -> None:
@@ -78,7 +68,7 @@ def test_whatever_the_customer_data_the_facts_stated_are_one_of_the_situations(
     def state(world: World, informed: bool, code: str) -> None:  # noqa: FBT001 - Hypothesis draws it
         store(world, world_database, key_finder(None, world_database))
         everything = questions(world)
-        documents = MyProximus(world_database).documents([_question(asked) for asked in everything])
+        documents = MyProximus(world_database).documents([question_of(asked) for asked in everything])
         with reading(world_database) as connection:
             for household in world.households:
                 for person in [*world.people, "stranger"]:

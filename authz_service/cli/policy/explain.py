@@ -45,7 +45,7 @@ Examples:
 @click.option("--data", type=_EXISTING, help="Customer data for a request, YAML or NDJSON, instead of the database.")
 @click.option("--policies", type=_FOLDER, help="The policies folder; that of the checkout if left out.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def explain(  # noqa: PLR0913 - an option each
+def explain(  # noqa: PLR0913 - Click hands over each option as an argument
     *,
     subject: str | None,
     action: str | None,

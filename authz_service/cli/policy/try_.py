@@ -88,8 +88,7 @@ def _lines(session: "_Session") -> Iterator[str]:
 
 def _complete(candidates: Callable[[list[str]], list[str]]) -> None:
     try:
-        # Not before, as it writes to the terminal at once; and not every Python has it.
-        import readline  # noqa: PLC0415 - for the reasons above
+        import readline  # noqa: PLC0415 - it writes to the terminal at once, and not every Python has it
     except ImportError:
         return
 
