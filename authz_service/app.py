@@ -15,6 +15,8 @@ from authz_service.decision.memory import RevisionWatch
 from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.decision.searches import Searches
 from authz_service.errors import ConfigurationError
+from authz_service.journal.journal import Journal, open_journal
+from authz_service.journal.worker import IndexWorker
 from authz_service.opa.engine import OpaEngine
 from authz_service.settings import Settings
 from authz_service.storage.database import connect
@@ -24,6 +26,7 @@ from authz_service.web.authentication import authenticate
 from authz_service.web.bodies import MAX_BYTES
 from authz_service.web.data import data_endpoints
 from authz_service.web.decide import decide_endpoints
+from authz_service.web.decisions import decisions_endpoints
 from authz_service.web.health import health_endpoints
 from authz_service.web.metadata import metadata_endpoints
 from authz_service.web.metrics import metrics_endpoints
@@ -50,9 +53,14 @@ class Parts:
     database: Engine
     watch: RevisionWatch
     engine: OpaEngine | None
+    journal: Journal
+    index_worker: IndexWorker | None
 
     def close(self) -> None:
         self.watch.stop()
+        if self.index_worker:
+            self.index_worker.stop()
+        self.journal.close()
         if self.engine:
             self.engine.close()
         self.database.dispose()
@@ -64,6 +72,7 @@ def create_app(
     callers: list[Caller] | None = None,
     engine: PolicyEngine | None = None,
     domain: Domain | None = None,
+    indexes_journal: bool = True,
 ) -> Flask:
     """An app of its own: any number of them can live in one process.
 
@@ -72,9 +81,11 @@ def create_app(
         callers: Who may call; without, those of the file in the settings.
         engine: The policy engine; without, the OPA in the settings.
         domain: What is asked about; without, the customer zone in the database of the settings.
+        indexes_journal: Whether the journal is loaded into the database here, unless another process does it.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
+        JournalUnavailable: The journal cannot be written.
     """
     if callers is None:
         callers = _configured_callers(settings)
@@ -83,10 +94,11 @@ def create_app(
         engine = own_engine = _configured_engine(settings)
     database = connect(settings.database_url)
     domain = domain or MyProximus(database)
-    decisions = Decisions(domain, engine, settings.stale_seconds)
-
     find_key = key_finder(settings.activation_key, database)
     signing_key = read_signing_key(settings.metadata_key) if settings.metadata_key else None
+    # Last of what may be wrong, as it has a thread and a file open.
+    journal = open_journal(settings, database)
+    decisions = Decisions(domain, engine, settings.stale_seconds, journal.came_into_force)
 
     app = Flask("authz_service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
@@ -94,23 +106,28 @@ def create_app(
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
     app.url_map.merge_slashes = False
     app.url_map.converters.update(CONVERTERS)
-    app.register_blueprint(decide_endpoints(decisions))
-    app.register_blueprint(search_endpoints(Searches(domain, decisions), PageTokens(find_key)))
-    app.register_blueprint(administrator_endpoints(Administrators(database, decisions, find_key)))
+    app.register_blueprint(decide_endpoints(decisions, journal))
+    app.register_blueprint(search_endpoints(Searches(domain, decisions), PageTokens(find_key), journal))
+    app.register_blueprint(administrator_endpoints(Administrators(database, decisions, find_key, journal)))
     app.register_blueprint(metadata_endpoints(settings.public_url, signing_key))
     app.register_blueprint(role_endpoints(database))
-    app.register_blueprint(data_endpoints(database, find_key))
-    app.register_blueprint(health_endpoints(database, decisions.memory, settings.policy_status))
-    app.register_blueprint(metrics_endpoints(database, decisions.memory, __version__))
+    app.register_blueprint(data_endpoints(database, find_key, journal))
+    app.register_blueprint(health_endpoints(database, decisions.memory, settings.policy_status, journal))
+    app.register_blueprint(metrics_endpoints(database, decisions.memory, __version__, journal))
+    app.register_blueprint(decisions_endpoints(database, journal.pseudonyms, decisions))
     app.register_blueprint(document_endpoints(__version__))
     handle_errors(app)
-    authenticate(app, Callers(callers))
+    authenticate(app, Callers(callers), journal)
     echo_request_ids(app)
     app.after_request(_secure)
 
     watch = RevisionWatch(decisions.memory)
     watch.start()
-    app.extensions[_PARTS] = Parts(database, watch, own_engine)
+    index_worker = None
+    if indexes_journal and journal.writer and journal.folder:
+        index_worker = IndexWorker(database, journal.folder, journal.writer)
+        index_worker.start()
+    app.extensions[_PARTS] = Parts(database, watch, own_engine, journal, index_worker)
     return app
 
 

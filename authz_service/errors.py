@@ -11,16 +11,19 @@ AuthzServiceError
 │   ├── UnknownPerson
 │   ├── UnknownOption
 │   ├── UnknownLetter
+│   ├── UnknownDecision
 │   └── NotLinked
 ├── Conflict                    409
 │   ├── AdministratorsChange    administrators change by a take-over alone
-│   └── StillInUse              something else refers to what should be deleted
+│   ├── StillInUse              something else refers to what should be deleted
+│   └── NotYetSigned            an entry of the journal whose block is still open
 ├── StaleVersion                412
 ├── TakeOverRefused             403: the policy says no
 └── Unavailable                 503: broken is never "no"
     ├── PolicyEngineUnavailable OPA does not answer
     ├── PolicyEngineMisbehaved  OPA answers, but not in the shape of an answer
     ├── DatabaseUnavailable
+    ├── JournalUnavailable      what is not kept is not answered
     └── MailServerUnavailable
 """
 
@@ -99,6 +102,10 @@ class UnknownLetter(NotFound):
     pass
 
 
+class UnknownDecision(NotFound):
+    pass
+
+
 class NotLinked(NotFound):
     pass
 
@@ -112,6 +119,10 @@ class AdministratorsChange(Conflict):
 
 
 class StillInUse(Conflict):
+    pass
+
+
+class NotYetSigned(Conflict):
     pass
 
 
@@ -132,6 +143,10 @@ class PolicyEngineMisbehaved(Unavailable):
 
 
 class DatabaseUnavailable(Unavailable):
+    pass
+
+
+class JournalUnavailable(Unavailable):
     pass
 
 

@@ -11,6 +11,7 @@ Document: TypeAlias = Mapping[str, Json]
 """The input that the policy judges. Where a domain's facts are finite it holds enumerations and booleans only."""
 
 NO_PROPERTIES: Mapping[str, Json] = {}
+NO_NAMES: Mapping[str, str] = {}
 
 
 class Entity(NamedTuple):
@@ -92,6 +93,31 @@ class Answer(NamedTuple):
     route: str | None
     requires: tuple[str, ...]
     effects: tuple[str, ...]
+
+
+class Ruling(NamedTuple):
+    """What one policy revision says of one document, as it is kept for good.
+
+    Attributes:
+        digest: The SHA-256 of the content in hexadecimal, by which it is referred to.
+        content: JSON of `revision`, `facts` (null where they are not finite), `allow`, `reasons` with code and cites,
+            `route`, `requires` and `effects`.
+    """
+
+    digest: str
+    content: bytes
+
+
+class Stated(NamedTuple):
+    """The facts of a question, and whom or what it is about.
+
+    Attributes:
+        document: What the policy judges.
+        about: What the journal names besides subject and resource, by kind: the `customer` number, the `option`.
+    """
+
+    document: Document
+    about: Mapping[str, str] = NO_NAMES
 
 
 class Verdict(NamedTuple):

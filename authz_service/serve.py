@@ -1,5 +1,6 @@
 """Runs the service on this machine: database ready, OPA at hand, worker processes answering."""
 
+import atexit
 import multiprocessing
 import os
 import socket
@@ -20,10 +21,12 @@ from sqlalchemy import Engine
 from authz_service.administrators.mail_server import MailServer, SmtpServer
 from authz_service.administrators.message import domain_of
 from authz_service.administrators.worker import LetterWorker
-from authz_service.app import create_app
+from authz_service.app import close_app, create_app
 from authz_service.callers.callers import Caller
 from authz_service.decision.protocols import Domain
 from authz_service.errors import ConfigurationError
+from authz_service.journal.journal import open_journal
+from authz_service.journal.worker import IndexWorker
 from authz_service.logs import configure_logs
 from authz_service.opa.binary import find_opa, project_tool_folder
 from authz_service.opa.launch import die_with_parent
@@ -75,11 +78,27 @@ def serve(
             supervised = started.enter_context(SupervisedOpa(opa, settings.policies))
             settings = settings.with_opa(supervised.url, supervised.status_file)
         started.enter_context(_sending_letters(settings, database, mail_server))
+        started.enter_context(_indexing_journal(settings, database))
         stopping = threading.Event()
         started.callback(stopping.set)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/readyz"
         threading.Thread(target=_tell_when_ready, args=(url, stopping, on_ready), daemon=True).start()
         _run_workers(partial(load_app, settings, callers, os.getpid(), domain), settings.workers, host, port)
+
+
+@contextmanager
+def _indexing_journal(settings: Settings, database: Engine) -> Iterator[None]:
+    """Brings what all processes here keep to where it is searched, while the block lasts."""
+    with closing(open_journal(settings, database)) as journal:
+        if journal.folder is None or journal.writer is None:
+            yield
+            return
+        worker = IndexWorker(database, journal.folder, journal.writer)
+        worker.start()
+        try:
+            yield
+        finally:
+            worker.stop()
 
 
 @contextmanager
@@ -123,7 +142,10 @@ def load_app(settings: Settings, callers: list[Caller], parent: int, domain: Dom
     """The app of one worker process, which does not outlive its parent."""
     die_with_parent(parent)
     configure_logs()
-    return create_app(settings, callers=callers, domain=domain)
+    app = create_app(settings, callers=callers, domain=domain, indexes_journal=False)
+    # What has been answered is in the journal before the process is gone.
+    atexit.register(close_app, app)
+    return app
 
 
 def _numeric(host: str, port: int) -> str:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from authz_service.errors import ConfigurationError
+from authz_service.words import Durability
 
 T = TypeVar("T")
 
@@ -33,6 +34,18 @@ class Settings:
         public_url: `AUTHZ_PUBLIC_URL`, where callers find this service, in its AuthZEN metadata; None for no metadata.
         metadata_key: `AUTHZ_METADATA_KEY`, a PEM file of the private key that signs the metadata; None where
             it is not signed.
+        journal: `AUTHZ_JOURNAL`, when an answer may leave: once its entry is on disk (`strict`), before it is, by 50 ms
+            (`buffered`), or without an entry (`off`).
+        journal_folder: `AUTHZ_JOURNAL_FOLDER`, the files of the journal; with SQLite, beside the database where it is
+            left out.
+        journal_key: `AUTHZ_JOURNAL_KEY`, what pseudonyms are made with; with SQLite there is a key file in the folder
+            where it is left out.
+        journal_signing_key: `AUTHZ_JOURNAL_SIGNING_KEY`, a PEM file of the Ed25519 key that signs the journal; with
+            SQLite there is one in the folder where it is left out.
+        journal_plain_ids: `AUTHZ_JOURNAL_PLAIN_IDS`, whether the journal holds ids instead of pseudonyms.
+        shadow_policies: `AUTHZ_SHADOW_POLICIES`, a policies folder or a bundle that answers beside the policy in force,
+            without effect.
+        shadow_opa_url: Where the supervised OPA of the shadow policy is; None without one.
         workers: `AUTHZ_WORKERS`, processes that answer.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
     """
@@ -47,12 +60,23 @@ class Settings:
     stale_seconds: float = 60.0
     public_url: str | None = None
     metadata_key: Path | None = None
+    journal: Durability = Durability.STRICT
+    journal_folder: Path | None = None
+    journal_key: str | None = field(default=None, repr=False)
+    journal_signing_key: Path | None = None
+    journal_plain_ids: bool = False
+    shadow_policies: Path | None = None
+    shadow_opa_url: str | None = None
     workers: int = 1
     policy_status: Path | None = None
 
     def with_opa(self, url: str, policy_status: Path) -> "Settings":
         """The same, with the supervised OPA that has been started."""
         return replace(self, opa_url=url, policy_status=policy_status)
+
+    def with_shadow(self, url: str) -> "Settings":
+        """The same, with the OPA of the shadow policy that has been started."""
+        return replace(self, shadow_opa_url=url)
 
 
 KNOWN = {
@@ -66,6 +90,12 @@ KNOWN = {
     "AUTHZ_STALE_SECONDS": "seconds that remembered answers are given while OPA does not answer",
     "AUTHZ_PUBLIC_URL": "where callers find this service, https://…, for its AuthZEN metadata",
     "AUTHZ_METADATA_KEY": "a PEM file of the private key that the AuthZEN metadata is signed with",
+    "AUTHZ_JOURNAL": "strict, buffered or off: whether an answer waits for its entry in the journal",
+    "AUTHZ_JOURNAL_FOLDER": "the folder of the journal's files",
+    "AUTHZ_JOURNAL_KEY": "the key that the journal's pseudonyms are made with",
+    "AUTHZ_JOURNAL_SIGNING_KEY": "a PEM file of the Ed25519 private key that the journal is signed with",
+    "AUTHZ_JOURNAL_PLAIN_IDS": "1 for ids in the journal instead of pseudonyms",
+    "AUTHZ_SHADOW_POLICIES": "a policies folder or a bundle that answers beside the policy in force, without effect",
     "AUTHZ_WORKERS": "processes that answer",
     "AUTHZ_OPA_BIN": "the opa program to run",
     BUNDLE_SIGNING_KEY: "a PEM file of the private key that `policy build` signs bundles with",
@@ -102,6 +132,12 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         "stale_seconds": read("AUTHZ_STALE_SECONDS", _seconds, 60.0),
         "public_url": read("AUTHZ_PUBLIC_URL", _public_url, None),
         "metadata_key": read("AUTHZ_METADATA_KEY", Path, None),
+        "journal": read("AUTHZ_JOURNAL", _durability, Durability.STRICT),
+        "journal_folder": read("AUTHZ_JOURNAL_FOLDER", Path, None),
+        "journal_key": read("AUTHZ_JOURNAL_KEY", str, None),
+        "journal_signing_key": read("AUTHZ_JOURNAL_SIGNING_KEY", Path, None),
+        "journal_plain_ids": read("AUTHZ_JOURNAL_PLAIN_IDS", _is_set, False),  # noqa: FBT003 - the default
+        "shadow_policies": read("AUTHZ_SHADOW_POLICIES", Path, None),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given
     if not values["database_url"]:
@@ -131,6 +167,19 @@ def _public_url(text: str) -> str:
     if not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or is_here):
         raise ValueError("must be an https URL without query and fragment; http is for this machine alone")
     return text
+
+
+def _durability(text: str) -> Durability:
+    try:
+        return Durability(text)
+    except ValueError:
+        raise ValueError(f"must be {', '.join(Durability)}") from None
+
+
+def _is_set(text: str) -> bool:
+    if text not in {"0", "1"}:
+        raise ValueError("must be 0 or 1")
+    return text == "1"
 
 
 def _count(text: str) -> int:

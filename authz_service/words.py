@@ -73,6 +73,27 @@ class LetterState(StrEnum):
     FAILED = "failed"
 
 
+class EntryKind(StrEnum):
+    """What an entry of the journal is about."""
+
+    DECISION = "decision"
+    SEARCH = "search"
+    TAKE_OVER = "take_over"
+    CHANGE = "change"
+    POLICY = "policy"
+    REFUSAL = "refusal"
+    SHADOW = "shadow"
+    PRUNING = "pruning"
+
+
+class Durability(StrEnum):
+    """When an answer may leave: once its entry is on disk, at once, or without an entry."""
+
+    STRICT = "strict"
+    BUFFERED = "buffered"
+    OFF = "off"
+
+
 class Scope(StrEnum):
     """What a caller's token may be used for."""
 

@@ -47,7 +47,8 @@ def test_the_service_answers_as_the_requirements_say(database: Engine, decisions
         everything = questions(world)
         asked = Random(seed).sample(everything, k=_QUESTIONS_A_WORLD)  # noqa: S311 - no secret is made of it
         asked += [one for one in everything if one.action == "become_administrator"]
-        for question, decision in zip(asked, decisions.decide([question_of(a) for a in asked]), strict=True):
+        for question, decided_one in zip(asked, decisions.decide([question_of(a) for a in asked]), strict=True):
+            decision = decided_one.decision
             wanted = expected(world, question)
             answer = decision.answer
             said = (decision.allow, answer.route, frozenset(answer.requires))

@@ -117,6 +117,6 @@ def _record(connection: Connection, decision: Decision, wish: Wish, decision_id:
             notified=list(change.notified),
             route=decision.answer.route,
             policy_revision=decision.revision,
-            caller=wish.caller,
+            caller=wish.origin.caller,
         )
     )

@@ -13,6 +13,7 @@ from authz_service.decision.decisions import Decisions
 from authz_service.decision.memory import Decision
 from authz_service.errors import TakeOverRefused, UnknownCustomer, UnknownPerson
 from authz_service.ids import new_id
+from authz_service.journal.journal import Journal
 from authz_service.questions import Document
 from authz_service.storage.database import reading, writing
 from authz_service.storage.schema import customers
@@ -34,10 +35,11 @@ class TakeOver(NamedTuple):
 class Administrators:
     """Lets people become administrator, as the policy says."""
 
-    def __init__(self, database: Engine, decisions: Decisions, find_key: FindKey) -> None:
+    def __init__(self, database: Engine, decisions: Decisions, find_key: FindKey, journal: Journal) -> None:
         self._database = database
         self._decisions = decisions
         self._find_key = find_key
+        self._journal = journal
 
     def take_over(self, wish: Wish) -> TakeOver:
         """Makes the person administrator, with all that follows from it, or with nothing changed.
@@ -59,6 +61,15 @@ class Administrators:
             document = self._document(connection, wish, is_locked=True)
             [decision] = self._decisions.judge([document])
             change = carry_out(connection, decision, wish, decision_id)
+            self._journal.taken_over(
+                connection,
+                decision_id,
+                wish.origin,
+                customer=wish.customer_number,
+                person=wish.person,
+                decision=decision,
+                done=change._asdict(),
+            )
         if not document["is_known_person"]:
             raise UnknownPerson("There is no such person.")
         return _done(decision, decision_id, change)

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import NamedTuple
 
+from authz_service.journal.entries import Origin
 from authz_service.words import Channel
 
 
@@ -17,7 +18,7 @@ class Wish(NamedTuple):
     """A person wants to become administrator of a customer number, now.
 
     Attributes:
-        caller: The name of the caller that brings it.
+        origin: Who brings it.
     """
 
     customer_number: str
@@ -25,4 +26,4 @@ class Wish(NamedTuple):
     channel: Channel
     is_current_administrator_informed: bool
     activation: Activation | None
-    caller: str
+    origin: Origin

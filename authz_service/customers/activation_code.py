@@ -1,12 +1,10 @@
 """Activation codes: kept as a keyed digest only, so that the database gives none away. Source: ELIG-1."""
 
-import contextlib
 import datetime as dt
 import functools
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from sqlalchemy import Engine
 
 from authz_service.errors import ConfigurationError
 from authz_service.storage.database import sqlite_file
+from authz_service.storage.secret_file import kept_secret, new_secret
 
 FindKey = Callable[[], bytes]
 """Finds the key when a code is really kept or compared; raises ConfigurationError where there is none."""
@@ -74,23 +73,9 @@ def _process_key() -> bytes:
 def _key_beside(database: Path) -> bytes:
     path = database.with_name(f"{database.name}.key")
     try:
-        if not path.exists():
-            _make_key_file(path)
         # The text, not the bytes it stands for: moved into the setting, it is the same key.
-        return _key_from_setting(path.read_text(encoding="ascii").strip())
+        return _key_from_setting(kept_secret(path, new_secret).strip())
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"the key of the activation codes, {path}, cannot be read or made; mend it, or set AUTHZ_ACTIVATION_KEY"
         ) from error
-
-
-def _make_key_file(path: Path) -> None:
-    # Complete before it has its name: another process sees no file, or all of it.
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_hex(_KEY_BYTES) + "\n")
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

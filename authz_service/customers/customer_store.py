@@ -9,7 +9,7 @@ from authz_service.customers.customer_rows import Row, member_rows, subscription
 from authz_service.customers.fixture import Object, customer_object
 from authz_service.customers.lookup import present
 from authz_service.customers.model import Customer, Mobile
-from authz_service.customers.versions import version_for_change
+from authz_service.customers.versions import Record, unrecorded, version_for_change
 from authz_service.errors import AdministratorsChange, Fault, InvalidRequest, UnknownCustomer
 from authz_service.storage.database import reading, writing
 from authz_service.storage.schema import customers, members, people, subscriptions
@@ -40,7 +40,11 @@ def get_customer(engine: Engine, number: str) -> tuple[Object, int]:
 
 
 def put_customer(
-    engine: Engine, customer: Customer, find_key: FindKey, expected_version: int | None = None
+    engine: Engine,
+    customer: Customer,
+    find_key: FindKey,
+    expected_version: int | None = None,
+    record: Record = unrecorded,
 ) -> tuple[bool, int]:
     """Writes the customer with all its members and subscriptions; says whether it is new, and its version.
 
@@ -71,10 +75,13 @@ def put_customer(
         _issue(connection, customer.number, issued)
         _replace(connection, members, "person", customer.number, member_rows(customer))
         _replace(connection, subscriptions, "id", customer.number, subscription_rows(customer))
+        record(connection, (version or 0) + 1)
     return version is None, (version or 0) + 1
 
 
-def delete_customer(engine: Engine, number: str, expected_version: int | None = None) -> None:
+def delete_customer(
+    engine: Engine, number: str, expected_version: int | None = None, record: Record = unrecorded
+) -> None:
     """Deletes a customer number with its members' roles and its subscriptions.
 
     Raises:
@@ -86,6 +93,7 @@ def delete_customer(engine: Engine, number: str, expected_version: int | None = 
         if version_for_change(connection, customers.c.number, number, expected_version) is None:
             raise UnknownCustomer("There is no such customer number.")
         connection.execute(delete(customers).where(customers.c.number == number))
+        record(connection, None)
 
 
 def _faults(connection: Connection, customer: Customer) -> Iterator[Fault]:

@@ -8,7 +8,7 @@ from authz_service.customers.candidates import read_candidates
 from authz_service.customers.document import Evidence, document
 from authz_service.customers.facts import Asked, Facts, read_eligibility, read_facts
 from authz_service.errors import Fault
-from authz_service.questions import Action, Answer, Document, Entity, Json, Question, Search
+from authz_service.questions import NO_NAMES, Action, Answer, Document, Entity, Json, Question, Search, Stated
 from authz_service.storage.database import reading
 from authz_service.words import OPTION_ACTIONS, ActionName, Channel, Language, ResourceType, SubjectType
 
@@ -26,14 +26,17 @@ class MyProximus:
     def faults(self, question: Question) -> list[Fault]:
         return list(_faults(question))
 
-    def documents(self, questions: Sequence[Question]) -> list[Document]:
+    def state(self, questions: Sequence[Question]) -> list[Stated]:
         asked = [_asked(question) for question in questions]
         with reading(self._database) as connection:
             facts = read_facts(connection, asked)
             candidates = [n for n, question in enumerate(questions) if _asks_eligibility(question, facts[n])]
             rows = read_eligibility(connection, [asked[n] for n in candidates]) if candidates else []
         eligibility = dict(zip(candidates, rows, strict=True))
-        return [document(question, facts[n], eligibility.get(n)) for n, question in enumerate(questions)]
+        return [
+            Stated(document(question, facts[n], eligibility.get(n)), _about(asked[n], facts[n]))
+            for n, question in enumerate(questions)
+        ]
 
     def candidates(self, search: Search, after: str, limit: int) -> list[str]:
         with reading(self._database) as connection:
@@ -97,6 +100,13 @@ def _asked(question: Question) -> Asked:
         subscription=_id(resource.id if resource.type == ResourceType.SUBSCRIPTION else None),
         option=_id(option if isinstance(option, str) else None),
     )
+
+
+def _about(asked: Asked, facts: Facts) -> Mapping[str, str]:
+    customer, option = facts.customer_number, asked.option
+    if customer is None:
+        return {"option": option} if option else NO_NAMES
+    return {"customer": customer, "option": option} if option else {"customer": customer}
 
 
 def _id(value: str | None) -> str | None:

@@ -25,6 +25,7 @@ _FACTS = """
     WITH question AS ({questions})
     SELECT
       EXISTS (SELECT 1 FROM people WHERE people.id = question.person) AS is_known_person,
+      customers.number AS customer_number,
       customers.kind AS customer_kind,
       (
         SELECT members.role FROM members
@@ -78,6 +79,7 @@ _MOBILES = """
 # SQLite has no booleans of its own: what is one has to be said.
 _FACTS_COLUMNS: tuple[ColumnClause[Any], ...] = (
     column("is_known_person", Boolean),
+    column("customer_number"),
     column("customer_kind"),
     column("role"),
     column("subscription_kind"),
@@ -129,6 +131,7 @@ class Facts(NamedTuple):
     """What the data says; None where it has nothing of that id, or nothing of that sort."""
 
     is_known_person: bool
+    customer_number: str | None
     customer_kind: str | None
     role: str | None
     subscription_kind: str | None

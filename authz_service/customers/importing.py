@@ -37,12 +37,17 @@ class Imported:
 
 
 def import_files(
-    engine: Engine, files: Sequence[Path], find_key: FindKey, on_progress: OnProgress | None = None
+    engine: Engine,
+    files: Sequence[Path],
+    find_key: FindKey,
+    on_progress: OnProgress | None = None,
+    record: "Callable[[Connection, Imported], None]" = lambda _connection, _imported: None,
 ) -> Imported:
     """Stores what is in the files, in one transaction, as putting each object would.
 
     Files may refer to each other in any order. Memory does not grow with them: they are read object by object
-    into temporary tables, where the database looks for what is wrong between them.
+    into temporary tables, where the database looks for what is wrong between them. `record` writes down what has been
+    stored, in the same transaction.
 
     Raises:
         InvalidFile: Every fault with file, line and path, sorted; of more than `LISTED_FAULTS` those met
@@ -65,11 +70,13 @@ def import_files(
                 faults.add(fault)
             faults.raise_if_any()
             move(connection)
-            return Imported(
+            imported = Imported(
                 people=_count(connection, staging.people),
                 options=_count(connection, staging.options),
                 customers=_count(connection, staging.customers),
             )
+            record(connection, imported)
+            return imported
 
 
 class _Faults:

@@ -4,7 +4,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 
 from authz_service.customers.fixture import Object, option_object
 from authz_service.customers.model import Option
-from authz_service.customers.versions import version_for_change
+from authz_service.customers.versions import Record, unrecorded, version_for_change
 from authz_service.errors import UnknownOption
 from authz_service.storage.database import reading, writing
 from authz_service.storage.schema import options
@@ -24,7 +24,9 @@ def get_option(engine: Engine, option_id: str) -> tuple[Object, int]:
     return option_object(row), row["version"]
 
 
-def put_option(engine: Engine, option: Option, expected_version: int | None = None) -> tuple[bool, int]:
+def put_option(
+    engine: Engine, option: Option, expected_version: int | None = None, record: Record = unrecorded
+) -> tuple[bool, int]:
     """Writes the option; says whether it is new, and its version.
 
     Raises:
@@ -37,13 +39,16 @@ def put_option(engine: Engine, option: Option, expected_version: int | None = No
         version = version_for_change(connection, options.c.id, option.id, expected_version)
         if version is None:
             connection.execute(insert(options).values(values))
-            return True, 1
-        changed = values | {"version": version + 1}
-        connection.execute(update(options).where(options.c.id == option.id).values(changed))
-        return False, version + 1
+        else:
+            changed = values | {"version": version + 1}
+            connection.execute(update(options).where(options.c.id == option.id).values(changed))
+        record(connection, (version or 0) + 1)
+    return version is None, (version or 0) + 1
 
 
-def delete_option(engine: Engine, option_id: str, expected_version: int | None = None) -> None:
+def delete_option(
+    engine: Engine, option_id: str, expected_version: int | None = None, record: Record = unrecorded
+) -> None:
     """Nothing refers to an option, so that it can always go.
 
     Raises:
@@ -55,3 +60,4 @@ def delete_option(engine: Engine, option_id: str, expected_version: int | None =
         if version_for_change(connection, options.c.id, option_id, expected_version) is None:
             raise UnknownOption("There is no such option.")
         connection.execute(delete(options).where(options.c.id == option_id))
+        record(connection, None)

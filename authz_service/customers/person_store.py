@@ -5,7 +5,7 @@ from sqlalchemy import Connection, Engine, delete, exists, insert, select, updat
 from authz_service.customers.fixture import Object, person_object
 from authz_service.customers.lookup import present
 from authz_service.customers.model import Person
-from authz_service.customers.versions import version_for_change
+from authz_service.customers.versions import Record, unrecorded, version_for_change
 from authz_service.errors import Fault, InvalidRequest, StillInUse, UnknownPerson
 from authz_service.storage.database import reading, writing
 from authz_service.storage.schema import members, other_provider_numbers, people
@@ -30,7 +30,9 @@ def get_person(engine: Engine, person_id: str) -> tuple[Object, int]:
         return person_object(row, list(connection.scalars(numbers))), row["version"]
 
 
-def put_person(engine: Engine, person: Person, expected_version: int | None = None) -> tuple[bool, int]:
+def put_person(
+    engine: Engine, person: Person, expected_version: int | None = None, record: Record = unrecorded
+) -> tuple[bool, int]:
     """Writes the person; says whether he or she is new, and the version.
 
     Raises:
@@ -52,10 +54,13 @@ def put_person(engine: Engine, person: Person, expected_version: int | None = No
         if person.other_provider_numbers:
             rows = [{"number": number, "person": person.id} for number in person.other_provider_numbers]
             connection.execute(insert(other_provider_numbers), rows)
+        record(connection, (version or 0) + 1)
     return version is None, (version or 0) + 1
 
 
-def delete_person(engine: Engine, person_id: str, expected_version: int | None = None) -> None:
+def delete_person(
+    engine: Engine, person_id: str, expected_version: int | None = None, record: Record = unrecorded
+) -> None:
     """Deletes a person who is linked to no customer number.
 
     Raises:
@@ -70,6 +75,7 @@ def delete_person(engine: Engine, person_id: str, expected_version: int | None =
         if connection.scalar(select(exists().where(members.c.person == person_id))):
             raise StillInUse("The person is a member of a customer number; take him or her off it first.")
         connection.execute(delete(people).where(people.c.id == person_id))
+        record(connection, None)
 
 
 def _refuse_numbers_of_others(connection: Connection, person: Person) -> None:

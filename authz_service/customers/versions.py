@@ -1,8 +1,18 @@
 """The version of a person, an option or a customer: 1 when it is new, one more with every write."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from sqlalchemy import Column, Connection, select
 
 from authz_service.errors import StaleVersion
+
+Record: TypeAlias = Callable[[Connection, int | None], None]
+"""Writes down a change, in its transaction. It is told the version that the object has then, None when it is gone."""
+
+
+def unrecorded(_connection: Connection, _version: int | None) -> None:
+    """Nothing is written down."""
 
 
 def version_for_change(connection: Connection, key: Column[str], value: str, expected: int | None) -> int | None:

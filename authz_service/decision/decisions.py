@@ -1,33 +1,65 @@
 """Questions in, decisions out: one read for the facts of all, one question to the engine at most."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from authz_service.decision.memory import AnswerMemory, Decision
+from authz_service.decision.memory import AnswerMemory, Decision, OnRevision
 from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.errors import Fault
 from authz_service.questions import Answer, Document, Json, Question
 from authz_service.words import Language
 
 
-class Decisions:
-    """Decides for one domain."""
+class Decided(NamedTuple):
+    """A question with its decision.
 
-    def __init__(self, domain: Domain, engine: PolicyEngine, stale_seconds: float) -> None:
+    Attributes:
+        about: What the journal names besides subject and resource, by kind.
+    """
+
+    question: Question
+    about: Mapping[str, str]
+    decision: Decision
+
+
+class Decisions:
+    """Decides for one domain.
+
+    Args:
+        domain: What is asked about.
+        engine: Who is asked.
+        stale_seconds: How long a remembered answer outlives the engine.
+        on_revision: Is told of each policy revision that comes into force here.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        engine: PolicyEngine,
+        stale_seconds: float,
+        on_revision: OnRevision = lambda _: None,
+    ) -> None:
         self._domain = domain
-        self.memory = AnswerMemory(engine, self._body, stale_seconds if domain.is_finite else None)
+        remember_for = stale_seconds if domain.is_finite else None
+        self.memory = AnswerMemory(engine, self._body, remember_for, on_revision=on_revision)
 
     def faults(self, question: Question) -> list[Fault]:
         """What is wrong with the members that the domain reads."""
         return self._domain.faults(question)
 
-    def decide(self, questions: Sequence[Question]) -> list[Decision]:
+    def decide(self, questions: Sequence[Question]) -> list[Decided]:
         """One decision a question, in order, all from one state of the data and under one policy revision.
 
         Raises:
             Unavailable: The facts cannot be read, or the engine does not answer.
         """
-        return self.judge(self._domain.documents(questions))
+        stated = self._domain.state(questions)
+        decisions = self.judge([each.document for each in stated])
+        return [
+            Decided(question, each.about, decision)
+            for question, each, decision in zip(questions, stated, decisions, strict=True)
+        ]
 
     def judge(self, documents: Sequence[Document]) -> list[Decision]:
         """One decision a document of facts that have been stated already.

@@ -8,23 +8,31 @@ from typing import NamedTuple
 import structlog
 
 from authz_service.decision.protocols import PolicyEngine
+from authz_service.decision.rulings import ruling_of
 from authz_service.errors import Unavailable
-from authz_service.questions import Answer, Document
+from authz_service.questions import Answer, Document, Ruling
 
 log = structlog.get_logger()
 
 
 class Decision(NamedTuple):
-    """An answer with the revision that gave it, what it was given about, and the English body made of it."""
+    """An answer with the revision that gave it, what it was given about, and what is made of it.
+
+    Attributes:
+        body: The response body in English.
+        ruling: What the journal keeps.
+    """
 
     allow: bool
     revision: str
     answer: Answer
     document: Document
     body: bytes
+    ruling: Ruling
 
 
 Render = Callable[[Document, Answer, str], bytes]
+OnRevision = Callable[[str], None]
 
 
 class _Table(NamedTuple):
@@ -45,6 +53,7 @@ class AnswerMemory:
         render: Makes the response body of an answer.
         stale_seconds: How long a remembered answer outlives the engine; None to remember nothing.
         clock: What time it is, in seconds.
+        on_revision: Is told of each revision that comes into force here.
     """
 
     def __init__(
@@ -53,11 +62,13 @@ class AnswerMemory:
         render: Render,
         stale_seconds: float | None,
         clock: Callable[[], float] = time.monotonic,
+        on_revision: OnRevision = lambda _: None,
     ) -> None:
         self._engine = engine
         self._render = render
         self._stale_seconds = stale_seconds
         self._clock = clock
+        self._on_revision = on_revision
         self._table = _Table("", {})
         self._confirmed = float("-inf")
         self._confirming = threading.Lock()
@@ -101,6 +112,7 @@ class AnswerMemory:
             revision = self._engine.ask(()).revision
             if revision != self._table.revision:
                 log.info("policy.in_force", revision=revision)
+                self._on_revision(revision)
                 self._table = _Table(revision, {})
             self._confirmed = self._clock()
 
@@ -110,12 +122,18 @@ class AnswerMemory:
     def _ask(self, unknown: Mapping[bytes, Document]) -> tuple[str, dict[bytes, Decision]]:
         revision, answers = self._engine.ask(tuple(unknown.values()))
         found = {
-            key: Decision(answer.allow, revision, answer, document, self._render(document, answer, revision))
+            key: self._decision(document, answer, revision)
             for (key, document), answer in zip(unknown.items(), answers, strict=True)
         }
         if self._stale_seconds is not None:
             self._remember(revision, found)
         return revision, found
+
+    def _decision(self, document: Document, answer: Answer, revision: str) -> Decision:
+        # Facts that are not finite may be personal data, and are not kept.
+        kept = None if self._stale_seconds is None else document
+        ruling = ruling_of(kept, answer, revision)
+        return Decision(answer.allow, revision, answer, document, self._render(document, answer, revision), ruling)
 
     def _remember(self, revision: str, found: Mapping[bytes, Decision]) -> None:
         if revision != self._table.revision or not self._is_fresh():

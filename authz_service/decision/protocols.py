@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from authz_service.errors import Fault
-from authz_service.questions import Answer, Document, Json, Question, Search, Verdict
+from authz_service.questions import Answer, Document, Json, Question, Search, Stated, Verdict
 from authz_service.words import Language
 
 
@@ -32,7 +32,7 @@ class Domain(Protocol):
     def faults(self, question: Question) -> list[Fault]:
         """What is wrong with the members that this domain reads, such as a type that cannot be."""
 
-    def documents(self, questions: Sequence[Question]) -> list[Document]:
+    def state(self, questions: Sequence[Question]) -> list[Stated]:
         """The facts of each question, in order, read at one moment.
 
         Raises:

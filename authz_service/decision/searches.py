@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from authz_service.decision.decisions import Decisions
+from authz_service.decision.decisions import Decided, Decisions
 from authz_service.decision.protocols import Domain
 from authz_service.errors import Fault
 from authz_service.questions import Search
@@ -18,10 +18,12 @@ class Page(NamedTuple):
     Attributes:
         found: Ids of subjects or resources, or names of actions.
         after: The candidate after which the next page goes on; None when there is none.
+        asked: The questions about all candidates that were looked at, with their decisions.
     """
 
     found: list[str]
     after: str | None
+    asked: list[Decided]
 
 
 class Searches:
@@ -49,19 +51,20 @@ class Searches:
             Unavailable: The candidates or facts cannot be read, or the engine does not answer.
         """
         found: list[str] = []
-        asked_about, size = 0, min(limit, _MOST_AT_ONCE // 2)
-        while asked_about < _MOST_A_PAGE_ASKS_ABOUT:
+        asked: list[Decided] = []
+        size = min(limit, _MOST_AT_ONCE // 2)
+        while len(asked) < _MOST_A_PAGE_ASKS_ABOUT:
             # One more than could be needed, as the last page has to know that it is the last.
             size = min(2 * size + 1, _MOST_AT_ONCE)
             candidates = self._domain.candidates(search, after, size)
             decided = self._decisions.decide([search.asking(candidate) for candidate in candidates])
-            for candidate, decision in zip(candidates, decided, strict=True):
+            asked += decided
+            for candidate, (_, _, decision) in zip(candidates, decided, strict=True):
                 if decision.allow and len(found) == limit:
-                    return Page(found, after)
+                    return Page(found, after, asked)
                 if decision.allow:
                     found.append(candidate)
                 after = candidate
             if len(candidates) < size:
-                return Page(found, None)
-            asked_about += size
-        return Page(found, after)
+                return Page(found, None, asked)
+        return Page(found, after, asked)

@@ -5,9 +5,11 @@ from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     ForeignKey,
@@ -17,11 +19,14 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
     UniqueConstraint,
     false,
+    literal_column,
     text,
 )
+from sqlalchemy.dialects import postgresql
 
 from authz_service.words import CustomerKind, Language, LetterState, PaidBy, Plan, Role, SubscriptionKind
 
@@ -49,6 +54,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Ids are compared by their characters alone, whatever the language of the database.
+_ULID = String().with_variant(String(collation="C"), "postgresql")
 
 
 def _one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
@@ -194,4 +203,78 @@ letters = Table(
     _one_of("language", Language),
     _one_of("state", LetterState),
     Index("ix_letters_state_due_at", "state", "due_at"),
+)
+
+journal_chains = Table(
+    "journal_chains",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("chain", String, nullable=False, unique=True),
+    # How far the chain's files have been read.
+    Column("segment", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    # The last entry, and its hash.
+    Column("sequence", BigInteger, nullable=False),
+    Column("head", String, nullable=False),
+)
+
+
+def in_body(member: str) -> ColumnElement[str]:
+    """A member of an entry's body, as the indexes have it: what is searched is what is signed."""
+    return literal_column(f"(body ->> '{member}')", String)
+
+
+journal_entries = Table(
+    "journal_entries",
+    metadata,
+    # An id begins with its time, so the order of ids is that of time. PostgreSQL keeps a partition for each month.
+    Column("id", _ULID, primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("chain", Integer, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", String, nullable=False),
+    # To the byte as it was hashed, which JSON keeps on PostgreSQL and JSONB would not.
+    Column("body", Text().with_variant(postgresql.JSON(), "postgresql"), nullable=False),
+    Index("ix_journal_entries_chain_sequence", "chain", "sequence"),
+    Index("ix_journal_entries_subject", in_body("subject"), "id", "item"),
+    Index("ix_journal_entries_customer", in_body("customer"), "id", "item"),
+    Index("ix_journal_entries_action_answer", in_body("action"), in_body("answer"), "id", "item"),
+    Index("ix_journal_entries_answer", in_body("answer"), "id", "item"),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (id)",
+)
+
+journal_rulings = Table(
+    "journal_rulings",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
+journal_checkpoints = Table(
+    "journal_checkpoints",
+    metadata,
+    Column("chain", Integer, primary_key=True),
+    Column("block", Integer, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+    Column("signature", String, nullable=False),
+    Column("payload", Text, nullable=False),
+)
+
+journal_outbox = Table(
+    "journal_outbox",
+    metadata,
+    # What belongs to a transaction waits here, until it is in a chain.
+    Column("id", String, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("rulings", JSON, nullable=False),
+)
+
+journal_shadow = Table(
+    "journal_shadow",
+    metadata,
+    # Counted from the entries, so that it need not be counted again at each look.
+    Column("ruling", String, primary_key=True),
+    Column("shadow", String, primary_key=True),
+    Column("decisions", BigInteger, nullable=False),
 )

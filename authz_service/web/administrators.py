@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
 from authz_service.administrators.take_over import Administrators
 from authz_service.administrators.wish import Activation, Wish
@@ -11,6 +11,7 @@ from authz_service.errors import TakeOverRefused
 from authz_service.web.bodies import read_object
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.languages import ACCEPTED, language_of, told_in
+from authz_service.web.origins import origin_of_request
 from authz_service.web.problems import problem
 from authz_service.web.shapes import TakenOver, TakeOverRequest
 from authz_service.words import Scope
@@ -45,9 +46,8 @@ def administrator_endpoints(administrators: Administrators) -> Blueprint:
     def take_over(number: str) -> tuple[Response, int]:
         body = parse(TakeOverRequest, read_object(request))
         activation = Activation(body.activation.code, body.activation.date) if body.activation else None
-        done = administrators.take_over(
-            Wish(number, body.person, body.channel, body.current_administrator_informed, activation, g.caller.name)
-        )
+        is_informed, origin = body.current_administrator_informed, origin_of_request()
+        done = administrators.take_over(Wish(number, body.person, body.channel, is_informed, activation, origin))
         answer = TakenOver(
             customer_number=number,
             administrator=body.person,

@@ -6,14 +6,16 @@ from flask import Flask, Response, g, request
 
 from authz_service.callers.callers import Callers
 from authz_service.errors import ConfigurationError
+from authz_service.journal.journal import Journal
 from authz_service.web.endpoint import declaration_of
+from authz_service.web.origins import origin_of_request
 from authz_service.web.problems import problem
 
 _SCHEME = "bearer "
 _REALM = 'Bearer realm="authz-service"'
 
 
-def authenticate(app: Flask, callers: Callers) -> None:
+def authenticate(app: Flask, callers: Callers, journal: Journal) -> None:
     """Has every request checked before its view runs.
 
     Raises:
@@ -37,10 +39,12 @@ def authenticate(app: Flask, callers: Callers) -> None:
         token = given[len(_SCHEME) :].strip() if given[: len(_SCHEME)].lower() == _SCHEME else ""
         caller = callers.caller_of(token) if token else None
         if caller is None:
+            journal.refused(origin_of_request(), HTTPStatus.UNAUTHORIZED, request.endpoint or "", scope)
             return _unauthorized(error=', error="invalid_token"' if token else "")
-        if scope not in caller.scopes:
-            return _forbidden(scope)
         g.caller = caller
+        if scope not in caller.scopes:
+            journal.refused(origin_of_request(), HTTPStatus.FORBIDDEN, request.endpoint or "", scope)
+            return _forbidden(scope)
         return None
 
     app.before_request(check)

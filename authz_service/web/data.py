@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from authz_service.customers.activation_code import FindKey
 from authz_service.customers.customer_store import delete_customer, get_customer, put_customer
@@ -15,9 +15,12 @@ from authz_service.customers.model import Customer, Option, Person
 from authz_service.customers.option_store import delete_option, get_option, put_option
 from authz_service.customers.parsing import parse
 from authz_service.customers.person_store import delete_person, get_person, put_person
+from authz_service.customers.versions import Record
 from authz_service.errors import Fault, InvalidRequest, NotFound, StaleVersion
+from authz_service.journal.journal import Journal
 from authz_service.web.bodies import read_object
 from authz_service.web.endpoint import Endpoint, declares
+from authz_service.web.origins import origin_of_request
 from authz_service.words import Scope
 
 _ETAG = {"ETag": "The version, for If-Match."}
@@ -37,16 +40,16 @@ class _Collection:
     model: type[BaseModel]
     key: str
     get: Callable[[str], tuple[dict[str, object], int]]
-    put: Callable[[Any, int | None], tuple[bool, int]]
-    delete: Callable[[str, int | None], None]
+    put: Callable[[Any, int | None, Record], tuple[bool, int]]
+    delete: Callable[[str, int | None, Record], None]
     conflict: str
     example: dict[str, object]
 
 
-def data_endpoints(database: Engine, find_key: FindKey) -> Blueprint:
+def data_endpoints(database: Engine, find_key: FindKey, journal: Journal) -> Blueprint:
     endpoints = Blueprint("data", __name__)
     for collection in _collections(database, find_key):
-        _add(endpoints, collection)
+        _add(endpoints, collection, journal)
     return endpoints
 
 
@@ -58,8 +61,8 @@ def _collections(database: Engine, find_key: FindKey) -> list[_Collection]:
             model=Customer,
             key="number",
             get=lambda key: get_customer(database, key),
-            put=lambda customer, version: put_customer(database, customer, find_key, version),
-            delete=lambda key, version: delete_customer(database, key, version),
+            put=lambda customer, version, record: put_customer(database, customer, find_key, version, record),
+            delete=lambda key, version, record: delete_customer(database, key, version, record),
             conflict="The administrators of an existing customer number change by becoming administrator alone.",
             example={
                 "number": "123456789",
@@ -84,8 +87,8 @@ def _collections(database: Engine, find_key: FindKey) -> list[_Collection]:
             model=Person,
             key="id",
             get=lambda key: get_person(database, key),
-            put=lambda person, version: put_person(database, person, version),
-            delete=lambda key, version: delete_person(database, key, version),
+            put=lambda person, version, record: put_person(database, person, version, record),
+            delete=lambda key, version, record: delete_person(database, key, version, record),
             conflict="The person is a member of a customer number.",
             example={"id": "mary.jones", "name": "Mary Jones", "email": "mary.jones@example.org"},
         ),
@@ -95,15 +98,15 @@ def _collections(database: Engine, find_key: FindKey) -> list[_Collection]:
             model=Option,
             key="id",
             get=lambda key: get_option(database, key),
-            put=lambda option, version: put_option(database, option, version),
-            delete=lambda key, version: delete_option(database, key, version),
+            put=lambda option, version, record: put_option(database, option, version, record),
+            delete=lambda key, version, record: delete_option(database, key, version, record),
             conflict="Another change came in between.",
             example={"id": "voicemail-to-text", "name": "Voicemail to text", "for": "mobile", "price": "0.00"},
         ),
     ]
 
 
-def _add(endpoints: Blueprint, of: _Collection) -> None:
+def _add(endpoints: Blueprint, of: _Collection, journal: Journal) -> None:
     missing = {404: f"There is no such {of.noun}."}
     changing = {409: of.conflict, 412: "It has changed since it was read."}
 
@@ -140,7 +143,7 @@ def _add(endpoints: Blueprint, of: _Collection) -> None:
         given = parse(of.model, read_object(request))
         if getattr(given, of.key) != key:
             raise InvalidRequest([Fault("must be the same as in the address", of.key)])
-        is_new, _ = of.put(given, _expected_version(of, key))
+        is_new, _ = of.put(given, _expected_version(of, key), _recording(journal, f"put_{of.noun}", of.noun, key))
         # The ETag is that of the body, whoever else has written in the meantime.
         found, version = of.get(key)
         response = _with_etag(jsonify(found), version)
@@ -158,12 +161,21 @@ def _add(endpoints: Blueprint, of: _Collection) -> None:
     )
     def delete(**address: str) -> Response:
         [key] = address.values()
-        of.delete(key, _expected_version(of, key))
+        of.delete(key, _expected_version(of, key), _recording(journal, f"delete_{of.noun}", of.noun, key))
         return Response(status=HTTPStatus.NO_CONTENT)
 
     endpoints.add_url_rule(of.path, f"read_{of.noun}", read, methods=["GET"])
     endpoints.add_url_rule(of.path, f"write_{of.noun}", write, methods=["PUT"])
     endpoints.add_url_rule(of.path, f"delete_{of.noun}", delete, methods=["DELETE"])
+
+
+def _recording(journal: Journal, action: str, noun: str, key: str) -> Record:
+    origin = origin_of_request()
+
+    def record(connection: Connection, version: int | None) -> None:
+        journal.changed(connection, origin, action, (noun, key), version=version)
+
+    return record
 
 
 def _with_etag(response: Response, version: int) -> Response:

@@ -6,15 +6,17 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from authz_service.decision.decisions import Decisions
+from authz_service.decision.decisions import Decided, Decisions
 from authz_service.errors import Fault, InvalidRequest
 from authz_service.ids import new_id
+from authz_service.journal.journal import Journal
 from authz_service.questions import Question
 from authz_service.web.bodies import json_type, read_object
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.evaluation import inherit, read_question
 from authz_service.web.examples import MARY_SEES_HER_USAGE, SHE_MAY, SHE_MAY_NOT
 from authz_service.web.languages import ACCEPTED, TOLD, language_of, told_in
+from authz_service.web.origins import origin_of_request
 from authz_service.web.shapes import (
     MOST_EVALUATIONS,
     EvaluationRequest,
@@ -43,14 +45,14 @@ _EVALUATION = Endpoint(
 )
 
 
-def decide_endpoints(decisions: Decisions) -> Blueprint:
+def decide_endpoints(decisions: Decisions, journal: Journal) -> Blueprint:
     endpoints = Blueprint("decide", __name__)
 
     @endpoints.post("/access/v1/evaluation")
     @endpoints.post("/v1/decide")
     @declares(_EVALUATION)
     def evaluation() -> Response:
-        return _decide_one(decisions, read_object(request))
+        return _decide_one(decisions, journal, read_object(request))
 
     @endpoints.post("/access/v1/evaluations")
     @declares(
@@ -73,27 +75,37 @@ def decide_endpoints(decisions: Decisions) -> Blueprint:
         body = read_object(request)
         items = _items(body)
         if not items:
-            return _decide_one(decisions, body)
+            return _decide_one(decisions, journal, body)
         language = language_of(request)
-        bodies = _decide_many(decisions, body, items, _semantic(body), language)
-        return _response(b'{"evaluations":[' + b",".join(bodies) + b"]}", language)
+        answers = _decide_many(decisions, body, items, _semantic(body))
+        decision_id = new_id()
+        kept = ((item, answer) for item, answer in enumerate(answers) if isinstance(answer, Decided))
+        journal.decided(decision_id, origin_of_request(), kept)
+        bodies = [
+            decisions.body(answer.decision, language) if isinstance(answer, Decided) else _broken(answer)
+            for answer in answers
+        ]
+        return _response(b'{"evaluations":[' + b",".join(bodies) + b"]}", decision_id, language)
 
     return endpoints
 
 
-def _decide_one(decisions: Decisions, body: Mapping[str, object]) -> Response:
+def _decide_one(decisions: Decisions, journal: Journal, body: Mapping[str, object]) -> Response:
     faults: list[Fault] = []
     question = _question(decisions, body, faults)
     if question is None:
         raise InvalidRequest(faults)
-    [decision] = decisions.decide([question])
+    [decided] = decisions.decide([question])
+    decision_id = new_id()
+    journal.decided(decision_id, origin_of_request(), [(None, decided)])
     language = language_of(request)
-    return _response(decisions.body(decision, language), language)
+    return _response(decisions.body(decided.decision, language), decision_id, language)
 
 
 def _decide_many(
-    decisions: Decisions, body: Mapping[str, object], items: list[object], semantic: Semantic, language: Language
-) -> Iterator[bytes] | list[bytes]:
+    decisions: Decisions, body: Mapping[str, object], items: list[object], semantic: Semantic
+) -> list[Decided | list[Fault]]:
+    """Of each item the decision, or what is wrong with it; those after the one that settles the matter are left out."""
     questions: list[Question | None] = []
     faults: list[list[Fault]] = []
     for item in items:
@@ -101,28 +113,27 @@ def _decide_many(
         questions.append(_item(decisions, body, item, found))
         faults.append(found)
     if semantic in _STOP_AFTER:
-        return _until(decisions, questions, faults, language, stop_after=_STOP_AFTER[semantic])
+        return list(_until(decisions, questions, faults, stop_after=_STOP_AFTER[semantic]))
     decided = iter(decisions.decide([question for question in questions if question]))
-    return [_broken(found) if found else decisions.body(next(decided), language) for found in faults]
+    return [found or next(decided) for found in faults]
 
 
 def _until(
     decisions: Decisions,
     questions: list[Question | None],
     faults: list[list[Fault]],
-    language: Language,
     *,
     stop_after: bool,
-) -> Iterator[bytes]:
+) -> Iterator[Decided | list[Fault]]:
     """One question at a time, up to the first decision that settles the matter. A broken item is no permit."""
     for question, found in zip(questions, faults, strict=True):
         if question is None:
-            yield _broken(found)
+            yield found
             allow = False
         else:
-            [decision] = decisions.decide([question])
-            yield decisions.body(decision, language)
-            allow = decision.allow
+            [decided] = decisions.decide([question])
+            yield decided
+            allow = decided.decision.allow
         if allow is stop_after:
             return
 
@@ -178,6 +189,6 @@ def _semantic(body: Mapping[str, object]) -> Semantic:
     return Semantic(semantic)
 
 
-def _response(body: bytes, language: Language) -> Response:
-    response = Response(body, content_type="application/json", headers={DECISION_ID: new_id()})
+def _response(body: bytes, decision_id: str, language: Language) -> Response:
+    response = Response(body, content_type="application/json", headers={DECISION_ID: decision_id})
     return told_in(response, language)

@@ -26,6 +26,7 @@ class Endpoint:
         example: A request body that works on the Smith family.
         answer_example: What it answers to that, or to the examples of the address, with its first success status.
         headers: Request headers that it reads, with a sentence each.
+        query: Query parameters that it reads, with a sentence each.
         answer_headers: Headers of each success, with a sentence each.
     """
 
@@ -37,6 +38,7 @@ class Endpoint:
     example: object = None
     answer_example: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
     answer_headers: Mapping[str, str] = field(default_factory=dict)
 
 

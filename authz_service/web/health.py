@@ -8,14 +8,16 @@ from flask import Blueprint
 from sqlalchemy import Engine
 
 from authz_service.decision.memory import AnswerMemory
-from authz_service.errors import AuthzServiceError
+from authz_service.errors import AuthzServiceError, DatabaseUnavailable
+from authz_service.journal.indexer import bytes_behind
+from authz_service.journal.journal import Journal
 from authz_service.opa.supervisor import read_status
 from authz_service.storage.database import is_current
 from authz_service.web.endpoint import Endpoint, declares
-from authz_service.web.shapes import Alive, Check, Checks, PolicyCheck, Readiness
+from authz_service.web.shapes import Alive, Check, Checks, JournalCheck, PolicyCheck, Readiness
 
 
-def health_endpoints(database: Engine, memory: AnswerMemory, policy_status: Path | None) -> Blueprint:
+def health_endpoints(database: Engine, memory: AnswerMemory, policy_status: Path | None, journal: Journal) -> Blueprint:
     endpoints = Blueprint("health", __name__)
 
     @endpoints.get("/healthz")
@@ -33,7 +35,7 @@ def health_endpoints(database: Engine, memory: AnswerMemory, policy_status: Path
     @endpoints.get("/readyz")
     @declares(
         Endpoint(
-            summary="Whether database, OPA and policy are usable, and whether an edit of the policy was rejected.",
+            summary="Whether database, OPA, policy and journal are usable, and whether an edit was rejected.",
             scope=None,
             answers={200: Readiness, 503: Readiness},
             answer_example={
@@ -47,6 +49,7 @@ def health_endpoints(database: Engine, memory: AnswerMemory, policy_status: Path
                         "revision": "3db8ddd6ddafcf6f",
                         "rejected": [],
                     },
+                    "journal": {"ok": True, "detail": "written", "behind_bytes": 0},
                 },
             },
         )
@@ -56,8 +59,9 @@ def health_endpoints(database: Engine, memory: AnswerMemory, policy_status: Path
             database=_check(lambda: _database(database)),
             opa=_check(lambda: _opa(memory)),
             policy=_policy(memory, policy_status),
+            journal=_journal(database, journal),
         )
-        is_ready = checks.database.ok and checks.opa.ok and checks.policy.ok
+        is_ready = checks.database.ok and checks.opa.ok and checks.policy.ok and checks.journal.ok
         body = Readiness(status="ready" if is_ready else "not ready", checks=checks)
         return body.model_dump(), HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -80,6 +84,18 @@ def _database(database: Engine) -> str:
 def _opa(memory: AnswerMemory) -> str:
     memory.confirm()
     return "answers"
+
+
+def _journal(database: Engine, journal: Journal) -> JournalCheck:
+    if journal.writer is None or journal.folder is None:
+        return JournalCheck(ok=True, detail="off", behind_bytes=0)
+    try:
+        behind = bytes_behind(database, journal.folder)
+    except DatabaseUnavailable:
+        # Which the check of the database says.
+        behind = 0
+    error = journal.writer.error
+    return JournalCheck(ok=not error, detail=error or "written", behind_bytes=behind)
 
 
 def _policy(memory: AnswerMemory, policy_status: Path | None) -> PolicyCheck:

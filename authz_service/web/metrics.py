@@ -5,19 +5,22 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 
 from authz_service.administrators.outbox import count_letters, oldest_unsent
 from authz_service.decision.memory import AnswerMemory
+from authz_service.journal.indexer import bytes_behind, count_entries
+from authz_service.journal.journal import Journal
+from authz_service.journal.shadow_counts import count_differences
 from authz_service.web.endpoint import Endpoint, declares
 
 
-def metrics_endpoints(database: Engine, memory: AnswerMemory, version: str) -> Blueprint:
+def metrics_endpoints(database: Engine, memory: AnswerMemory, version: str, journal: Journal) -> Blueprint:
     endpoints = Blueprint("metrics", __name__)
     registry = CollectorRegistry()
-    registry.register(_Collector(database, memory, version))
+    registry.register(_Collector(database, memory, version, journal))
 
     @endpoints.get("/metrics")
     @declares(
@@ -35,12 +38,13 @@ def metrics_endpoints(database: Engine, memory: AnswerMemory, version: str) -> B
 
 
 class _Collector(Collector):
-    def __init__(self, database: Engine, memory: AnswerMemory, version: str) -> None:
+    def __init__(self, database: Engine, memory: AnswerMemory, version: str, journal: Journal) -> None:
         self._database = database
         self._memory = memory
         self._version = version
+        self._journal = journal
 
-    def collect(self) -> Iterator[InfoMetricFamily | GaugeMetricFamily]:
+    def collect(self) -> Iterator[InfoMetricFamily | GaugeMetricFamily | CounterMetricFamily]:
         yield InfoMetricFamily("authz_build", "The version that runs.", {"version": self._version})
         yield InfoMetricFamily("authz_policy", "The policy in force.", {"revision": self._memory.revision})
         letters = GaugeMetricFamily("authz_letters", "Letters in the outbox by state.", labels=["state"])
@@ -52,3 +56,18 @@ class _Collector(Collector):
         yield GaugeMetricFamily(
             "authz_letters_oldest_unsent_seconds", "Age of the oldest unsent letter.", max(age, 0.0)
         )
+        yield from self._of_journal()
+
+    def _of_journal(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        yield CounterMetricFamily(
+            "authz_journal_entries", "Entries that can be searched.", count_entries(self._database)
+        )
+        differences = CounterMetricFamily(
+            "authz_shadow_differences", "Decisions that the shadow policy answers differently.", labels=["old", "new"]
+        )
+        for (old, new), number in count_differences(self._database).items():
+            differences.add_metric([old, new], number)
+        yield differences
+        if self._journal.folder is not None:
+            behind = bytes_behind(self._database, self._journal.folder)
+            yield GaugeMetricFamily("authz_journal_behind_bytes", "What cannot be searched yet.", behind)

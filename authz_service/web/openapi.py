@@ -28,6 +28,23 @@ _PARAMETERS: Mapping[str, dict[str, object]] = {
     "option": {"schema": _ID, "example": "voicemail-to-text"},
     "If-Match": {"schema": _TEXT, "example": '"1"'},
     "Accept-Language": {"schema": _TEXT, "example": "en"},
+    "decision_id": {"schema": _TEXT, "example": "01M84QSGESVD27XPQJ3W7TSFSQ"},
+}
+# What holds for a query parameter.
+_SEARCHED = {"schema": {"type": "string", "pattern": r"^[^\x00]*$"}}
+_TIME = {"schema": {"type": "string", "format": "date-time"}}
+_QUERY_PARAMETERS: Mapping[str, dict[str, object]] = {
+    "subject": _SEARCHED | {"example": "mary.jones"},
+    "customer": _SEARCHED | {"example": "123456789"},
+    "action": _SEARCHED | {"example": "view_usage"},
+    "decision": {"schema": {"type": "string", "enum": ["true", "false"]}, "example": "true"},
+    "from": _TIME | {"example": "2026-11-01T00:00:00Z"},
+    "to": _TIME | {"example": "2099-12-31T23:59:59Z"},
+    "limit": {"schema": {"type": "integer", "minimum": 1, "maximum": 1000}, "example": 10},
+    "cursor": {
+        "schema": {"type": "string", "pattern": r"^[0-7][0-9A-HJKMNP-TV-Z]{25}(\.(0|[1-9][0-9]{0,8}))?$"},
+        "example": "7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+    },
 }
 _OF_ALL = {500: "Something went wrong here; it is in the log of the service."}
 _OF_A_SCOPE = {
@@ -108,6 +125,10 @@ def _operation(method: str, path: str, rule: Rule, declaration: Endpoint) -> dic
         operation["description"] = f"Needs the scope {declaration.scope}."
     parameters = [_parameter(name, "path", "", is_required=True) for name in sorted(rule.arguments)]
     parameters += [_parameter(name, "header", what) for name, what in declaration.headers.items()]
+    parameters += [
+        {"name": name, "in": "query", "required": False, "description": what} | _QUERY_PARAMETERS[name]
+        for name, what in declaration.query.items()
+    ]
     if parameters:
         operation["parameters"] = parameters
     if declaration.body:

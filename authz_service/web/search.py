@@ -7,11 +7,13 @@ from flask import Blueprint, Response, g, request
 from authz_service.decision.searches import MOST_ON_A_PAGE, Page, Searches
 from authz_service.errors import Fault, InvalidRequest
 from authz_service.ids import new_id
+from authz_service.journal.journal import Journal
 from authz_service.questions import Json, Search
 from authz_service.web.bodies import read_object
 from authz_service.web.decide import DECISION_ID
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.evaluation import AskedPage, read_page, read_search
+from authz_service.web.origins import origin_of_request
 from authz_service.web.page_tokens import NotAToken, PageTokens, Place
 from authz_service.web.shapes import (
     ActionSearchRequest,
@@ -73,28 +75,28 @@ _ENDPOINTS = {
 }
 
 
-def search_endpoints(searches: Searches, tokens: PageTokens) -> Blueprint:
+def search_endpoints(searches: Searches, tokens: PageTokens, journal: Journal) -> Blueprint:
     endpoints = Blueprint("search", __name__)
 
     @endpoints.post("/access/v1/search/subject")
     @declares(_ENDPOINTS[Sought.SUBJECT])
     def subjects() -> Response:
-        return _search(searches, tokens, Sought.SUBJECT)
+        return _search(searches, tokens, journal, Sought.SUBJECT)
 
     @endpoints.post("/access/v1/search/resource")
     @declares(_ENDPOINTS[Sought.RESOURCE])
     def resources() -> Response:
-        return _search(searches, tokens, Sought.RESOURCE)
+        return _search(searches, tokens, journal, Sought.RESOURCE)
 
     @endpoints.post("/access/v1/search/action")
     @declares(_ENDPOINTS[Sought.ACTION])
     def actions() -> Response:
-        return _search(searches, tokens, Sought.ACTION)
+        return _search(searches, tokens, journal, Sought.ACTION)
 
     return endpoints
 
 
-def _search(searches: Searches, tokens: PageTokens, sought: Sought) -> Response:
+def _search(searches: Searches, tokens: PageTokens, journal: Journal, sought: Sought) -> Response:
     body = read_object(request)
     faults: list[Fault] = []
     search = read_search(body, sought, faults)
@@ -108,7 +110,9 @@ def _search(searches: Searches, tokens: PageTokens, sought: Sought) -> Response:
     limit = MOST_ON_A_PAGE if place.limit is None else min(place.limit, MOST_ON_A_PAGE)
     page = searches.page(search, place.after, limit)
     next_token = "" if page.after is None else tokens.seal(place._replace(after=page.after), bound_to)
-    return _response(search, page, next_token)
+    decision_id = new_id()
+    journal.searched(decision_id, origin_of_request(), search, page.found, page.asked)
+    return _response(search, page, next_token, decision_id)
 
 
 def _bound_to(search: Search, asked: AskedPage) -> bytes:
@@ -134,13 +138,13 @@ def _place(tokens: PageTokens, asked: AskedPage, bound_to: bytes) -> Place:
     return place
 
 
-def _response(search: Search, page: Page, next_token: str) -> Response:
+def _response(search: Search, page: Page, next_token: str, decision_id: str) -> Response:
     body: dict[str, Json] = {
         "page": {"next_token": next_token, "count": len(page.found)},
         "results": [_result(search, found) for found in page.found],
     }
     encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(encoded, content_type="application/json", headers={DECISION_ID: new_id()})
+    return Response(encoded, content_type="application/json", headers={DECISION_ID: decision_id})
 
 
 def _result(search: Search, found: str) -> dict[str, Json]:

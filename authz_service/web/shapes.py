@@ -263,15 +263,100 @@ class PolicyCheck(Check):
     """What is wrong with a later edit, which is not in force: `file:line: what`."""
 
 
+class JournalCheck(Check):
+    behind_bytes: int
+    """How much of the journal cannot be searched yet."""
+
+
 class Checks(_Shape):
     database: Check
     opa: Check
     policy: PolicyCheck
+    journal: JournalCheck
 
 
 class Readiness(_Shape):
     status: Literal["ready", "not ready"]
     checks: Checks
+
+
+class KeptReason(_Shape):
+    code: str
+    cites: list[str]
+
+
+class KeptDecision(_Shape):
+    """What was asked, what was known, what was answered, and where that is kept.
+
+    People and things have pseudonyms, which begin with `~`, unless the operator has chosen otherwise.
+    """
+
+    id: str
+    at: str
+    kind: Literal["decision", "search", "take_over"]
+    caller: str | None = None
+    request_id: str | None = None
+    """As it was sent where a machine made it: a UUID, a ULID, 32 hexadecimal digits. Otherwise a pseudonym."""
+    traceparent: str | None = None
+    subject: str | None = None
+    action: str | None = None
+    resource: str | None = None
+    customer: str | None = None
+    option: str | None = None
+    sought: Literal["subject", "resource", "action"] | None = None
+    found: list[str] | None = None
+    """What a search has found on its page."""
+    decision: bool | None = None
+    policy_revision: str | None = None
+    facts: dict[str, str | bool] | None = None
+    reasons: list[KeptReason] | None = None
+    route: str | None = None
+    requires: list[str] | None = None
+    effects: list[str] | None = None
+    became_users: list[str] | None = None
+    notified: list[str] | None = None
+    chain: str
+    """The chain that the entry is in."""
+    sequence: int
+    """Its number there."""
+
+
+class KeptDecisions(_Shape):
+    decisions: list[KeptDecision]
+    next_cursor: str | None
+    """What the next page is asked with; null on the last."""
+
+
+class Proof(_Shape):
+    """What `authz-service journal verify --proof` checks with the public key alone."""
+
+    entry: str
+    ruling: str | None
+    previous: str
+    """The hash of the entry before."""
+    index: int
+    path: list[str]
+    """The hashes from the entry to the root of its block."""
+    checkpoint: str
+    signature: str
+
+
+class Judgement(_Shape):
+    decision: bool
+    policy_revision: str
+    reasons: list[KeptReason]
+    route: str | None
+    requires: list[str]
+    effects: list[str]
+
+
+class Replay(_Shape):
+    id: str
+    facts: dict[str, str | bool]
+    recorded: Judgement
+    today: Judgement
+    differs: bool
+    """Whether today's answer is another, be it in its reasons."""
 
 
 class ProblemError(_Shape):

@@ -24,11 +24,13 @@ from authz_service.customers.model import Customer
 from authz_service.customers.parsing import parse
 from authz_service.decision.decisions import Decisions
 from authz_service.errors import NotFound, TakeOverRefused
+from authz_service.journal.entries import Origin
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.storage.database import connect, reading, upgrade
 from authz_service.storage.schema import members
 from authz_service.words import Channel, LetterState
+from tests.journals import no_journal
 from tests.reference import Asked, Household, Mobile, Outcome, Wished, World, expected, take_over
 from tests.worlds import customer_body, store, worlds
 
@@ -67,7 +69,7 @@ class TakeOvers(RuleBasedStateMachine):
         wanted = take_over(self.world, Wished(number, person, channel, is_informed, given))
         code = self.codes.get(number, "") if given == "right" else "WRONG"
         activation = None if given == "not_given" else Activation(code, _ISSUED)
-        wish = Wish(number, person, Channel(channel), is_informed, activation, "tests")
+        wish = Wish(number, person, Channel(channel), is_informed, activation, Origin("tests"))
         try:
             done = self.administrators.take_over(wish)
         except TakeOverRefused:
@@ -164,7 +166,7 @@ def test_any_order_of_events_ends_as_the_requirements_say(
     parts = {
         "database": database,
         "find_key": staticmethod(find_key),
-        "administrators": Administrators(database, decisions, find_key),
+        "administrators": Administrators(database, decisions, find_key, no_journal()),
         "done": done,
     }
     limits = settings(

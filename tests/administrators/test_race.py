@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -25,6 +26,7 @@ from authz_service.storage.database import reading
 from authz_service.storage.schema import members, take_overs
 from authz_service.words import LetterState, Role, Scope
 from tests.conftest import BEARER, TOKEN
+from tests.journals import journal_settings
 from tests.mail import MailServerForTests
 from tests.processes import wait_until
 
@@ -36,7 +38,7 @@ _KEY = "k" * 32
 
 
 @pytest.fixture
-def app(any_database: Engine, running_opa: SupervisedOpa) -> Iterator[Flask]:
+def app(any_database: Engine, running_opa: SupervisedOpa, tmp_path: Path) -> Iterator[Flask]:
     """One residential number with eight people, each with a mobile on its bill."""
     for person in _PEOPLE:
         put_person(any_database, parse(Person, {"id": person, "name": person, "email": f"{person}@example.org"}))
@@ -53,7 +55,7 @@ def app(any_database: Engine, running_opa: SupervisedOpa) -> Iterator[Flask]:
     }
     put_customer(any_database, parse(Customer, body), key_finder(_KEY, any_database))
     url = any_database.url.render_as_string(hide_password=False)
-    settings = Settings(database_url=url, opa_url=running_opa.url, activation_key=_KEY)
+    settings = Settings(url, running_opa.url, activation_key=_KEY, **journal_settings(tmp_path))
     app = create_app(settings, callers=[Caller("tests", token_sha256(TOKEN), frozenset(Scope))])
     yield app
     close_app(app)

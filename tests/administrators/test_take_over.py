@@ -18,6 +18,7 @@ from authz_service.settings import Settings
 from authz_service.storage.schema import customers, take_overs
 from authz_service.words import LetterState, Scope
 from tests.conftest import BEARER, HOUSEHOLDS, TOKEN
+from tests.journals import journal_settings
 
 SMITHS = "123456789"
 Body = dict[str, Any]
@@ -25,11 +26,11 @@ TakeOver = Callable[..., tuple[int, Body]]
 
 
 @pytest.fixture
-def client(any_database: Engine, running_opa: SupervisedOpa) -> Iterator[FlaskClient]:
+def client(any_database: Engine, running_opa: SupervisedOpa, tmp_path: Path) -> Iterator[FlaskClient]:
     """The service over all households, with every scope."""
     import_files(any_database, sorted(HOUSEHOLDS.glob("*.yaml")), key_finder("k" * 32, any_database))
     url = any_database.url.render_as_string(hide_password=False)
-    settings = Settings(database_url=url, opa_url=running_opa.url, activation_key="k" * 32)
+    settings = Settings(url, running_opa.url, activation_key="k" * 32, **journal_settings(tmp_path))
     app = create_app(settings, callers=[Caller("tests", token_sha256(TOKEN), frozenset(Scope))])
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = BEARER["Authorization"]

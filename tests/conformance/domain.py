@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from authz_service.errors import Fault
-from authz_service.questions import Answer, Document, Json, Question, Search
+from authz_service.questions import Answer, Document, Json, Question, Search, Stated
 from authz_service.words import Language, Sought
 
 POLICIES = Path(__file__).with_name("policies")
@@ -28,8 +28,8 @@ class Scenarios:
     def faults(self, question: Question) -> list[Fault]:  # noqa: ARG002 - every question can be asked
         return []
 
-    def documents(self, questions: Sequence[Question]) -> list[Document]:
-        return [_document(question) for question in questions]
+    def state(self, questions: Sequence[Question]) -> list[Stated]:
+        return [Stated(_document(question)) for question in questions]
 
     def candidates(self, search: Search, after: str, limit: int) -> list[str]:
         # Which actions there are depends on the resource.

@@ -9,6 +9,7 @@ from authz_service.words import ActionName
 
 NOTHING = Facts(
     is_known_person=True,
+    customer_number=None,
     customer_kind=None,
     role=None,
     subscription_kind=None,

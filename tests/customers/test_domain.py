@@ -63,7 +63,7 @@ def test_every_document_is_one_of_the_schema_and_holds_its_words_and_booleans_on
     situations: dict[str, Document] = {}
     questions = all_questions(database)
     while some := list(itertools.islice(questions, 5000)):
-        situations |= {json.dumps(document): document for document in domain.documents(some)}
+        situations |= {json.dumps(document): document for document, _ in domain.state(some)}
     assert len(situations) > 4000
 
     schema = json.loads((policies / "schemas" / "input.json").read_text())
@@ -94,13 +94,13 @@ def test_a_thousand_plain_questions_are_one_statement_and_two_with_eligibility_a
     seeking = Question(MARY, Action("become_administrator"), Entity("customer", CUSTOMER))
     unknown = seeking._replace(resource=Entity("customer", "0"))
     statements = statements_of(database)
-    assert len(smiths.documents([plain] * 1000)) == 1000
+    assert len(smiths.state([plain] * 1000)) == 1000
     assert len(statements) == 1
-    assert len(smiths.documents([unknown] * 1000)) == 1000
+    assert len(smiths.state([unknown] * 1000)) == 1000
     assert len(statements) == 2
-    assert len(smiths.documents([plain, seeking, unknown, seeking] * 250)) == 1000
+    assert len(smiths.state([plain, seeking, unknown, seeking] * 250)) == 1000
     assert len(statements) == 4
-    assert smiths.documents([]) == []
+    assert smiths.state([]) == []
 
 
 def test_documents_come_in_the_order_of_their_questions(smiths: MyProximus) -> None:
@@ -111,9 +111,9 @@ def test_documents_come_in_the_order_of_their_questions(smiths: MyProximus) -> N
         Question(Entity("person", "philip.smith"), Action("become_administrator"), Entity("customer", CUSTOMER)),
         Question(MARY, Action("fly"), Entity("customer", CUSTOMER)),
     ] * 50
-    alone = [smiths.documents([question])[0] for question in questions[:5]]
-    assert smiths.documents(questions) == alone * 50
-    assert len({json.dumps(document) for document in alone}) == 5
+    alone = [smiths.state([question])[0] for question in questions[:5]]
+    assert smiths.state(questions) == alone * 50
+    assert len({json.dumps(document) for document, _ in alone}) == 5
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_documents_come_in_the_order_of_their_questions(smiths: MyProximus) -> N
     ],
 )
 def test_a_subject_is_known_by_its_type_and_id(smiths: MyProximus, subject: Entity, *, is_known: bool) -> None:
-    [document] = smiths.documents([Question(subject, Action("view_usage"), HER_MOBILE)])
+    [[document, _]] = smiths.state([Question(subject, Action("view_usage"), HER_MOBILE)])
     assert document["is_known_person"] is is_known
     assert document["role"] == ("user" if is_known else "none")
     assert document["is_holder"] is is_known
@@ -150,7 +150,7 @@ def test_a_subject_is_known_by_its_type_and_id(smiths: MyProximus, subject: Enti
     ],
 )
 def test_a_resource_is_known_by_its_type_and_id(smiths: MyProximus, resource: Entity, stated: str) -> None:
-    [document] = smiths.documents([Question(MARY, Action("view_role"), resource)])
+    [[document, _]] = smiths.state([Question(MARY, Action("view_role"), resource)])
     assert document["resource"] == stated
 
 
@@ -167,7 +167,7 @@ def test_a_resource_is_known_by_its_type_and_id(smiths: MyProximus, resource: En
 )
 def test_an_option_is_what_the_store_says(smiths: MyProximus, option: str | None, stated: str) -> None:
     properties: dict[str, Json] = {"option": option, "price": "0.00", "for": "mobile"}
-    [document] = smiths.documents([Question(MARY, Action("activate_option", properties), HER_MOBILE)])
+    [[document, _]] = smiths.state([Question(MARY, Action("activate_option", properties), HER_MOBILE)])
     assert document["option"] == stated
 
 

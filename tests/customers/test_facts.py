@@ -15,6 +15,7 @@ from tests.conftest import HOUSEHOLDS, SMITH_FAMILY, Load
 CUSTOMER = "123456789"
 NOTHING = Facts(
     is_known_person=False,
+    customer_number=None,
     customer_kind=None,
     role=None,
     subscription_kind=None,
@@ -25,7 +26,7 @@ NOTHING = Facts(
     price_cents=None,
 )
 KNOWN = NOTHING._replace(is_known_person=True)
-MARYS = KNOWN._replace(customer_kind="residential", role="user")
+MARYS = KNOWN._replace(customer_number=CUSTOMER, customer_kind="residential", role="user")
 HER_MOBILE = MARYS._replace(subscription_kind="mobile", is_holder=True, plan="subscription", paid_by="customer")
 
 
@@ -55,8 +56,8 @@ FACTS = [
     (asked(customer="987654321"), KNOWN),
     (asked(customer=CUSTOMER), MARYS),
     (asked("philip.smith", customer=CUSTOMER), MARYS._replace(role="administrator")),
-    (asked("nobody", customer=CUSTOMER), NOTHING._replace(customer_kind="residential")),
-    (asked(None, customer=CUSTOMER), NOTHING._replace(customer_kind="residential")),
+    (asked("nobody", customer=CUSTOMER), NOTHING._replace(customer_number=CUSTOMER, customer_kind="residential")),
+    (asked(None, customer=CUSTOMER), NOTHING._replace(customer_number=CUSTOMER, customer_kind="residential")),
     (asked(subscription="mobile-2002"), HER_MOBILE),
     (asked("philip.smith", subscription="mobile-2002"), HER_MOBILE._replace(role="administrator", is_holder=False)),
     (asked(subscription="internet-1001"), MARYS._replace(subscription_kind="internet")),
@@ -126,7 +127,7 @@ def test_a_name_of_any_characters_is_found(database: Engine, name: str) -> None:
     }
     put_customer(database, parse(Customer, body), lambda: b"")
     with reading(database) as connection:
-        assert read_facts(connection, [asked(name, subscription=name)]) == [HER_MOBILE]
+        assert read_facts(connection, [asked(name, subscription=name)]) == [HER_MOBILE._replace(customer_number="1")]
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,8 @@ def everybody_asking_everything(engine: Engine) -> Seen:
         for option in (offered if action in OPTION_ACTIONS and thing.type == "subscription" else [None])
     ]
     seen: dict[Key, set[tuple[str, str | None]]] = {}
-    stated = MyProximus(engine).documents([question for question, _ in asked])
-    for (question, number), facts in zip(asked, stated, strict=True):
+    stated = MyProximus(engine).state([question for question, _ in asked])
+    for (question, number), (facts, _) in zip(asked, stated, strict=True):
         seen.setdefault(key(facts), set()).add((question.subject.id, number))
     with reading(engine) as connection:
         for name, number, channel, evidence in product(names, numbers, [*Channel], _EVIDENCE):

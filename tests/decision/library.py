@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from authz_service.errors import DatabaseUnavailable, Fault
-from authz_service.questions import Action, Answer, Document, Entity, Json, Question, Search
+from authz_service.questions import Action, Answer, Document, Entity, Json, Question, Search, Stated
 from authz_service.words import Language
 from tests.fakes.engine import answer
 
@@ -22,12 +22,12 @@ class Library:
     def faults(self, question: Question) -> list[Fault]:
         return [] if question.resource.type == "book" else [Fault('must be "book"', "resource.type")]
 
-    def documents(self, questions: Sequence[Question]) -> list[Document]:
+    def state(self, questions: Sequence[Question]) -> list[Stated]:
         if not self.is_open:
             raise DatabaseUnavailable("The library is closed.")
         self.read.append(len(questions))
         return [
-            {"action": question.action.name, "has_card": question.subject.id.startswith("member")}
+            Stated({"action": question.action.name, "has_card": question.subject.id.startswith("member")})
             for question in questions
         ]
 

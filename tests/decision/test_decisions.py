@@ -5,7 +5,7 @@ import pytest
 
 from authz_service.decision.decisions import Decisions
 from authz_service.errors import DatabaseUnavailable, Fault, PolicyEngineUnavailable
-from authz_service.questions import Document, Entity, Json, Question
+from authz_service.questions import Entity, Json, Question, Stated
 from tests.decision.library import MEMBER, STRANGER, Library, ask, judge
 from tests.fakes.engine import FakeEngine
 
@@ -29,7 +29,7 @@ def decisions(library: Library, engine: FakeEngine) -> Decisions:
 
 def test_each_question_is_decided_in_order(decisions: Decisions) -> None:
     decided = decisions.decide([MEMBER, STRANGER, STRANGER, MEMBER])
-    assert [decision.allow for decision in decided] == [True, False, False, True]
+    assert [each.decision.allow for each in decided] == [True, False, False, True]
 
 
 def test_the_facts_of_all_questions_are_read_at_once(decisions: Decisions, library: Library) -> None:
@@ -55,16 +55,16 @@ def test_other_facts_are_another_situation(decisions: Decisions, engine: FakeEng
 
 def test_facts_that_python_takes_for_equal_are_other_facts(engine: FakeEngine) -> None:
     class Numbers(Library):
-        def documents(self, questions: Sequence[Question]) -> list[Document]:
+        def state(self, questions: Sequence[Question]) -> list[Stated]:
             values: list[Json] = [True, 1, 1.0, "1", "true"]
-            return [{"has_card": value} for value in values[: len(questions)]]
+            return [Stated({"has_card": value}) for value in values[: len(questions)]]
 
     decided = Decisions(Numbers(), engine, _STALE_SECONDS).decide([MEMBER] * 5)
-    assert [decision.allow for decision in decided] == [True, False, False, False, False]
+    assert [each.decision.allow for each in decided] == [True, False, False, False, False]
 
 
 def test_the_body_has_the_decision_and_what_the_domain_tells(decisions: Decisions) -> None:
-    [decision] = decisions.decide([MEMBER])
+    [[_, _, decision]] = decisions.decide([MEMBER])
     assert json.loads(decision.body) == {
         "decision": True,
         "context": {"revision": "first", "card": True, "why": "Ça va — voilà."},
@@ -73,29 +73,29 @@ def test_the_body_has_the_decision_and_what_the_domain_tells(decisions: Decision
 
 def test_the_body_of_a_domain_that_tells_nothing_is_the_decision_alone(engine: FakeEngine) -> None:
     silent = Decisions(Library(is_told_why=False), engine, _STALE_SECONDS)
-    assert [decision.body for decision in silent.decide([MEMBER, STRANGER])] == [
+    assert [each.decision.body for each in silent.decide([MEMBER, STRANGER])] == [
         b'{"decision":true}',
         b'{"decision":false}',
     ]
 
 
 def test_the_body_is_utf_8_as_it_is_written(decisions: Decisions) -> None:
-    [decision] = decisions.decide([MEMBER])
+    [[_, _, decision]] = decisions.decide([MEMBER])
     assert "Ça va — voilà.".encode() in decision.body
 
 
 def test_the_same_question_has_the_same_body_to_the_byte(library: Library) -> None:
     asked_first = Decisions(library, FakeEngine(judge), _STALE_SECONDS)
     asked_last = Decisions(library, FakeEngine(judge), _STALE_SECONDS)
-    [remembered, one] = [asked_first.decide([MEMBER])[0].body for _ in range(2)]
+    [remembered, one] = [asked_first.decide([MEMBER])[0].decision.body for _ in range(2)]
     [_, other] = asked_last.decide([STRANGER, MEMBER])
-    assert remembered == one == other.body
+    assert remembered == one == other.decision.body
 
 
 def test_finite_facts_are_decided_while_the_engine_is_away(decisions: Decisions, engine: FakeEngine) -> None:
     decisions.decide([MEMBER])
     engine.go_down()
-    assert [decision.allow for decision in decisions.decide([ask("member-2")])] == [True]
+    assert [each.decision.allow for each in decisions.decide([ask("member-2")])] == [True]
 
 
 def test_facts_without_end_are_asked_every_time(engine: FakeEngine) -> None:

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from authz_service.decision.memory import AnswerMemory, Decision, RevisionWatch
+from authz_service.decision.rulings import ruling_of
 from authz_service.errors import PolicyEngineMisbehaved, PolicyEngineUnavailable
 from authz_service.questions import Answer, Document, Reason, Verdict
 from tests.fakes.engine import FakeEngine, answer
@@ -85,7 +86,9 @@ def forgetful(engine: FakeEngine, clock: Clock) -> AnswerMemory:
 
 
 def test_a_decision_is_the_answer_of_the_engine_with_its_revision_and_body(memory: AnswerMemory) -> None:
-    assert decide(memory, ANN) == [Decision(True, "first", answer(True), ANN, b"ann True first")]  # noqa: FBT003 - allow
+    [decision] = decide(memory, ANN)
+    assert decision[:5] == (True, "first", answer(allow=True), ANN, b"ann True first")
+    assert decision.ruling == ruling_of(ANN, answer(allow=True), "first")
 
 
 def test_the_decisions_are_in_the_order_of_the_questions(memory: AnswerMemory) -> None:

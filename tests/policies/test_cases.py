@@ -63,7 +63,8 @@ def test_there_are_a_hundred_cases_each_with_a_name_of_its_own() -> None:
 
 @_EACH
 def test_the_facts_are_those_of_the_case(case: Case, database: Engine) -> None:
-    assert MyProximus(database).documents([_question(case["ask"])]) == [case["facts"]]
+    [stated] = MyProximus(database).state([_question(case["ask"])])
+    assert stated.document == case["facts"]
 
 
 @_EACH

@@ -68,7 +68,8 @@ def test_whatever_the_customer_data_the_facts_stated_are_one_of_the_situations(
     def state(world: World, informed: bool, code: str) -> None:  # noqa: FBT001 - Hypothesis draws it
         store(world, world_database, key_finder(None, world_database))
         everything = questions(world)
-        documents = MyProximus(world_database).documents([question_of(asked) for asked in everything])
+        asked_about = MyProximus(world_database).state([question_of(asked) for asked in everything])
+        documents = [each.document for each in asked_about]
         with reading(world_database) as connection:
             for household in world.households:
                 for person in [*world.people, "stranger"]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, text
+from sqlalchemy import Column, Engine, Index, text
+from sqlalchemy.schema import SchemaItem
 
 from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
 from authz_service.storage import database
@@ -194,9 +195,15 @@ def test_upgrading_again_changes_nothing(smiths: Engine) -> None:
         assert connection.scalar(COUNT_PEOPLE) == 3
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_the_migrated_database_is_the_one_that_the_tables_describe(engine: Engine) -> None:
+    def can_be_reflected(thing: SchemaItem, *_: object) -> bool:
+        # The test below has those on expressions too.
+        return not (isinstance(thing, Index) and any(not isinstance(one, Column) for one in thing.expressions))
+
     with reading(engine) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_object": can_be_reflected})
+        assert compare_metadata(context, metadata) == []
 
 
 def test_the_migrated_database_has_every_constraint_that_the_tables_describe(engine: Engine, in_memory: Engine) -> None:

@@ -15,6 +15,7 @@ from authz_service.web.authentication import authenticate
 from authz_service.web.endpoint import declaration_of
 from authz_service.words import Scope
 from tests.conftest import SMITH_FAMILY, TOKEN, Load
+from tests.journals import no_journal
 from tests.web.asking import CUSTOMER, problem, question
 from tests.web.documented import DocumentedClient
 
@@ -142,6 +143,10 @@ def test_every_endpoint_has_the_scope_of_what_it_is_for(scoped: FlaskClient) -> 
         "/v1/customers/1/administrators": Scope.ADMINISTRATORS,
         "/v1/customers/1/members/1": Scope.CUSTOMERS,
         "/v1/options/1": Scope.CUSTOMERS,
+        "/v1/decisions": Scope.AUDIT,
+        "/v1/decisions/1": Scope.AUDIT,
+        "/v1/decisions/1/proof": Scope.AUDIT,
+        "/v1/decisions/1/replay": Scope.AUDIT,
         "/v1/people/1": Scope.CUSTOMERS,
         "/v1/people/1/roles": Scope.CUSTOMERS,
         "/docs": None,
@@ -226,7 +231,7 @@ def test_an_endpoint_that_declares_no_scope_keeps_the_app_from_starting() -> Non
     app = Flask("made", static_folder=None)
     app.add_url_rule("/forgotten", "forgotten", dict)
     with pytest.raises(ConfigurationError, match="The endpoint forgotten does not declare the scope"):
-        authenticate(app, Callers([]))
+        authenticate(app, Callers([]), no_journal())
 
 
 def called(client: FlaskClient, call: Call, token: str | None) -> TestResponse:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from werkzeug.test import EnvironBuilder, TestResponse
 
 from authz_service.errors import Fault
-from authz_service.questions import Answer, Document, Json, Question
+from authz_service.questions import Answer, Document, Json, Question, Stated
 from authz_service.web.endpoint import declaration_of
 from authz_service.words import Language
 from tests.fakes.engine import FakeEngine, answer, says_nothing
@@ -359,7 +359,7 @@ def test_a_request_without_an_id_gets_one_of_its_own(smiths: FlaskClient) -> Non
     assert all(re.fullmatch(ULID, request_id) for request_id in made)
 
 
-@pytest.mark.parametrize("step", ["faults", "documents", "context"])
+@pytest.mark.parametrize("step", ["faults", "state", "context"])
 @pytest.mark.parametrize("path", SINGLE)
 def test_what_goes_wrong_unexpectedly_is_a_500_without_details(make_client: MakeClient, path: str, step: str) -> None:
     client = make_client(domain=Raising(step), engine=FakeEngine(lambda _: answer(allow=True)))
@@ -450,9 +450,9 @@ class Raising:
         self._raise_at("faults")
         return []
 
-    def documents(self, questions: Sequence[Question]) -> list[Document]:
-        self._raise_at("documents")
-        return [{"resource": "unknown_type"} for _ in questions]
+    def state(self, questions: Sequence[Question]) -> list[Stated]:
+        self._raise_at("state")
+        return [Stated({"resource": "unknown_type"}) for _ in questions]
 
     def context(
         self, _document: Document, _answer: Answer, _revision: str, _language: Language

@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from flask.testing import FlaskClient
@@ -25,6 +26,7 @@ def test_a_service_that_can_decide_is_ready_and_says_under_which_policy(client: 
             "revision": asked.get_json()["context"]["policy_revision"],
             "rejected": [],
         },
+        "journal": {"ok": True, "detail": "written", "behind_bytes": ANY},
     }
 
 
@@ -102,7 +104,7 @@ def ready(client: FlaskClient, status: int) -> dict[str, Any]:
     assert response.status_code == status, body
     assert list(body) == ["status", "checks"]
     assert body["status"] == ("ready" if status == 200 else "not ready")
-    assert list(body["checks"]) == ["database", "opa", "policy"]
+    assert list(body["checks"]) == ["database", "opa", "policy", "journal"]
     checks: dict[str, Any] = body["checks"]
     return checks
 

@@ -112,8 +112,8 @@ def ask_of(database: Engine, question: Question) -> Asked:
     faults = domain.faults(question)
     if faults:
         raise InvalidRequest(faults)
-    [facts] = domain.documents([question])
-    return Asked(question, _name(database, question.subject), facts)
+    [stated] = domain.state([question])
+    return Asked(question, _name(database, question.subject), stated.document)
 
 
 @contextmanager

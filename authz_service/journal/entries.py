@@ -1,0 +1,185 @@
+"""What an entry says, by its kind. Never an activation code, a token, or free text of a caller."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from authz_service.decision.decisions import Decided
+from authz_service.decision.memory import Decision
+from authz_service.ids import new_id
+from authz_service.journal.pseudonyms import Pseudonyms
+from authz_service.questions import Entity, Json, Ruling, Search
+from authz_service.words import EntryKind, Sought
+
+# Nobody's name: a UUID, a ULID, or 32 hexadecimal digits. Any other may say something of a person.
+_MADE_BY_A_MACHINE = re.compile(
+    r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-7][0-9A-HJKMNP-TV-Z]{25}|[0-9a-fA-F]{32}"
+)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Origin(NamedTuple):
+    """Who has caused an entry.
+
+    Attributes:
+        caller: The name of the caller, as it is configured.
+        request_id: The X-Request-ID of the request.
+        traceparent: Its W3C trace context.
+    """
+
+    caller: str
+    request_id: str | None = None
+    traceparent: str | None = None
+
+
+class Entry(NamedTuple):
+    """An entry to be kept.
+
+    Attributes:
+        body: JSON in ASCII, `id` first.
+        rulings: Those that it refers to.
+    """
+
+    body: bytes
+    rulings: tuple[Ruling, ...] = ()
+
+
+class Entries:
+    """Writes entries, in which people and things have pseudonyms."""
+
+    def __init__(self, pseudonyms: Pseudonyms) -> None:
+        self._name = pseudonyms.of
+
+    def decision(self, decision_id: str, item: int | None, origin: Origin, decided: Decided) -> Entry:
+        """A question and its answer; `item` is its place in a call of several."""
+        question, about, decision = decided
+        # The action as the caller names it may be any text.
+        action = decision.document.get("action")
+        body = {
+            **self._beginning(decision_id, item, EntryKind.DECISION, origin),
+            "subject": self._name(question.subject.type, question.subject.id),
+            "action": action if isinstance(action, str) else self._name("action", question.action.name),
+            "resource": self._name(question.resource.type, question.resource.id),
+            **{kind: self._name(kind, name) for kind, name in about.items()},
+            **_answered(decision),
+        }
+        return Entry(_encode(body).encode(), (decision.ruling,))
+
+    def search(
+        self, decision_id: str, origin: Origin, search: Search, found: Sequence[str], asked: Sequence[Decided]
+    ) -> Entry:
+        """A page of a search: what was found, and how the questions about all candidates were answered."""
+        question = search.question
+        kind = {Sought.SUBJECT: question.subject.type, Sought.RESOURCE: question.resource.type}.get(search.sought)
+        rulings = Counter(each.decision.ruling for each in asked)
+        customers = {each.about.get("customer") for each in asked}
+        action = asked[0].decision.document.get("action") if asked else None
+        body: dict[str, object] = {
+            **self._beginning(decision_id, None, EntryKind.SEARCH, origin),
+            "sought": search.sought,
+            **(self._entity("subject", question.subject) if search.sought is not Sought.SUBJECT else {}),
+            **({"action": action} if search.sought is not Sought.ACTION and isinstance(action, str) else {}),
+            **(self._entity("resource", question.resource) if search.sought is not Sought.RESOURCE else {}),
+            **({"customer": self._name("customer", next(iter(customers)) or "")} if _is_one(customers) else {}),
+            "found": [self._name(kind, name) if kind else name for name in found],
+            "asked": {ruling.digest: count for ruling, count in rulings.items()},
+            **({"revision": asked[0].decision.revision} if asked else {}),
+        }
+        return Entry(_encode(body).encode(), tuple(rulings))
+
+    def take_over(
+        self,
+        decision_id: str,
+        origin: Origin,
+        *,
+        customer: str,
+        person: str,
+        decision: Decision,
+        done: Mapping[str, Sequence[str]],
+    ) -> Entry:
+        """A take-over that was permitted or refused; `done` names whom it has changed, by how."""
+        number = self._name("customer", customer)
+        body = {
+            **self._beginning(decision_id, None, EntryKind.TAKE_OVER, origin),
+            "subject": self._name("person", person),
+            "action": decision.document["action"],
+            "resource": number,
+            "customer": number,
+            **_answered(decision),
+            **{how: [self._name("person", one) for one in people] for how, people in done.items()},
+        }
+        return Entry(_encode(body).encode(), (decision.ruling,))
+
+    def change(self, origin: Origin, action: str, about: tuple[str, str] | None, **said: Json) -> Entry:
+        """A change of customer data; what the data says is not in it."""
+        body = {**self._beginning(new_id(), None, EntryKind.CHANGE, origin), "action": action}
+        if about:
+            body["resource"] = self._name(*about)
+            if about[0] == "customer":
+                body["customer"] = body["resource"]
+        return Entry(_encode({**body, **said}).encode())
+
+    def policy(self, revision: str) -> Entry:
+        """A policy revision has come into force in this process."""
+        body = {"id": new_id(), "kind": EntryKind.POLICY, "action": "come_into_force", "revision": revision}
+        return Entry(_encode(body).encode())
+
+    def refusal(self, origin: Origin, status: int, endpoint: str, scope: str) -> Entry:
+        """A caller without a valid token, or without the scope for the endpoint. The caller's name may be unknown."""
+        body = {
+            **self._beginning(new_id(), None, EntryKind.REFUSAL, origin),
+            "action": endpoint,
+            "status": status,
+            "scope": scope,
+        }
+        return Entry(_encode(body).encode())
+
+    def shadow(self, ruling: Ruling, shadow: Ruling, count: int) -> Entry:
+        """So many decisions that the shadow policy answers differently."""
+        body = {
+            "id": new_id(),
+            "kind": EntryKind.SHADOW,
+            "ruling": ruling.digest,
+            "shadow": shadow.digest,
+            "count": count,
+        }
+        return Entry(_encode(body).encode(), (ruling, shadow))
+
+    def pruning(self, origin: Origin, before: str, last: Mapping[str, int]) -> Entry:
+        """Entries are about to be removed; `last` is the last one to go, by chain."""
+        beginning = self._beginning(new_id(), None, EntryKind.PRUNING, origin)
+        return Entry(_encode({**beginning, "before": before, "last": last}).encode())
+
+    def _beginning(self, entry_id: str, item: int | None, kind: EntryKind, origin: Origin) -> dict[str, object]:
+        body: dict[str, object] = {"id": entry_id}
+        if item is not None:
+            body["item"] = item
+        body["kind"] = kind
+        if origin.caller:
+            body["caller"] = origin.caller
+        if origin.request_id is not None:
+            body["request"] = self._request(origin.request_id)
+        if origin.traceparent is not None and _TRACEPARENT.fullmatch(origin.traceparent):
+            body["trace"] = origin.traceparent
+        return body
+
+    def _request(self, request_id: str) -> str:
+        return request_id if _MADE_BY_A_MACHINE.fullmatch(request_id) else self._name("request", request_id)
+
+    def _entity(self, part: str, entity: Entity) -> dict[str, object]:
+        return {part: self._name(entity.type, entity.id)}
+
+
+def _answered(decision: Decision) -> dict[str, object]:
+    return {
+        "answer": "permit" if decision.allow else "deny",
+        "revision": decision.revision,
+        "ruling": decision.ruling.digest,
+    }
+
+
+def _is_one(customers: set[str | None]) -> bool:
+    return len(customers) == 1 and None not in customers

@@ -1,0 +1,147 @@
+"""The journal of one process: what it decides, is kept."""
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from authz_service.decision.decisions import Decided
+from authz_service.decision.memory import Decision
+from authz_service.errors import ConfigurationError, JournalUnavailable
+from authz_service.journal.checkpoint import Signer
+from authz_service.journal.entries import Entries, Entry, Origin
+from authz_service.journal.outbox import order_entry
+from authz_service.journal.place import find_place, journal_folder, known_pseudonyms
+from authz_service.journal.pseudonyms import Pseudonyms
+from authz_service.journal.writer import Writer
+from authz_service.questions import Json, Ruling, Search
+from authz_service.settings import Settings
+from authz_service.words import Durability
+
+
+class Journal:
+    """Keeps entries, as durably as is set; or none, where it is off.
+
+    Attributes:
+        folder: The folder of its files; None where it is off.
+        writer: Writes the chain of this process; None where it is off.
+        pseudonyms: How people and things are named in it.
+    """
+
+    def __init__(
+        self,
+        pseudonyms: Pseudonyms,
+        folder: Path | None = None,
+        writer: Writer | None = None,
+        *,
+        is_strict: bool = True,
+    ) -> None:
+        self.pseudonyms = pseudonyms
+        self.folder = folder
+        self.writer = writer
+        self._entries = Entries(pseudonyms) if writer else None
+        self._keep = None if writer is None else writer.append if is_strict else writer.append_soon
+        self._resources = ExitStack()
+
+    def closes(self, resources: ExitStack) -> None:
+        """Has these closed with it."""
+        self._resources.push(resources)
+
+    def close(self) -> None:
+        """Has everything on disk."""
+        if self.writer:
+            self.writer.close()
+        self._resources.close()
+
+    def decided(self, decision_id: str, origin: Origin, decided: Iterable[tuple[int | None, Decided]]) -> None:
+        """Keeps decisions, each with its place in a call of several.
+
+        Raises:
+            JournalUnavailable: They are not kept, so they are not to be answered.
+        """
+        if self._entries and self._keep:
+            entries = [self._entries.decision(decision_id, item, origin, each) for item, each in decided]
+            if entries:
+                self._keep(entries)
+
+    def searched(
+        self, decision_id: str, origin: Origin, search: Search, found: Sequence[str], asked: Sequence[Decided]
+    ) -> None:
+        """Keeps a page of a search.
+
+        Raises:
+            JournalUnavailable: It is not kept, so it is not to be answered.
+        """
+        if self._entries and self._keep:
+            self._keep([self._entries.search(decision_id, origin, search, found, asked)])
+
+    def taken_over(
+        self,
+        connection: Connection,
+        decision_id: str,
+        origin: Origin,
+        *,
+        customer: str,
+        person: str,
+        decision: Decision,
+        done: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Keeps a take-over, permitted or refused, if the transaction is committed."""
+        if self._entries:
+            entry = self._entries.take_over(
+                decision_id, origin, customer=customer, person=person, decision=decision, done=done
+            )
+            order_entry(connection, entry)
+
+    def changed(
+        self, connection: Connection, origin: Origin, action: str, about: tuple[str, str] | None, **said: Json
+    ) -> None:
+        """Keeps a change of customer data, if the transaction is committed."""
+        if self._entries:
+            order_entry(connection, self._entries.change(origin, action, about, **said))
+
+    def refused(self, origin: Origin, status: int, endpoint: str, scope: str) -> None:
+        """Keeps that a caller was refused; it is refused also where that cannot be kept."""
+        if self._entries:
+            self._note(self._entries.refusal(origin, status, endpoint, scope))
+
+    def came_into_force(self, revision: str) -> None:
+        """Keeps that a policy revision answers from here on in this process."""
+        if self._entries:
+            self._note(self._entries.policy(revision))
+
+    def shadowed(self, ruling: Ruling, shadow: Ruling, count: int) -> None:
+        """Keeps that a shadow policy answers so many decisions differently."""
+        if self._entries:
+            self._note(self._entries.shadow(ruling, shadow, count))
+
+    def _note(self, entry: Entry) -> None:
+        if self.writer:
+            with suppress(JournalUnavailable):
+                self.writer.append_soon([entry])
+
+
+def open_journal(settings: Settings, database: Engine) -> Journal:
+    """The journal of this process, in a chain of its own.
+
+    Raises:
+        ConfigurationError: A setting is missing or wrong.
+        JournalUnavailable: Its folder cannot be written.
+    """
+    if settings.journal is Durability.OFF:
+        return Journal(known_pseudonyms(settings, database))
+    with ExitStack() as opened:
+        folder = journal_folder(settings, database)
+        if folder is None and database.dialect.name != "sqlite":
+            raise ConfigurationError(
+                "AUTHZ_JOURNAL_FOLDER: is not set; name a folder for the journal's files that outlives the process."
+            )
+        if folder is None:
+            folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="authz-journal-")))
+        place = find_place(settings, database, folder)
+        writer = Writer(folder, Signer(place.signing_key))
+        journal = Journal(place.pseudonyms, folder, writer, is_strict=settings.journal is Durability.STRICT)
+        journal.closes(opened.pop_all())
+    return journal

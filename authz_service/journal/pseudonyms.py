@@ -1,0 +1,42 @@
+"""Pseudonyms: the same for the same person or thing, and nobody's without the key."""
+
+import base64
+import hmac
+
+_BYTES = 16
+_MARK = "~"
+
+
+class Pseudonyms:
+    """Gives people and things their names in the journal.
+
+    Args:
+        key: What they are made with, the same in every process on one database.
+        are_plain: Whether ids stay as they are.
+    """
+
+    def __init__(self, key: bytes, *, are_plain: bool = False) -> None:
+        self._key = key
+        self._are_plain = are_plain
+
+    def of(self, kind: str, name: str) -> str:
+        """The name in the journal of a person or thing of that kind."""
+        return name if self._are_plain and _can_be_plain(name) else self._pseudonym(kind, name)
+
+    def all_of(self, kind: str, name: str) -> list[str]:
+        """Every name that it may have there, whatever was set at the time; a pseudonym is taken for one."""
+        return [name, self._pseudonym(kind, name)] if _is_storable(name) else [self._pseudonym(kind, name)]
+
+    def _pseudonym(self, kind: str, name: str) -> str:
+        keyed = hmac.digest(self._key, f"{kind}\0{name}".encode("utf-8", "surrogatepass"), "sha256")
+        return _MARK + base64.urlsafe_b64encode(keyed[:_BYTES]).decode().rstrip("=")
+
+
+def _can_be_plain(name: str) -> bool:
+    # A name is not to pass for a pseudonym.
+    return not name.startswith(_MARK) and _is_storable(name)
+
+
+def _is_storable(name: str) -> bool:
+    # No database takes a NUL in JSON, nor half of a surrogate pair.
+    return "\0" not in name and not any("\ud800" <= each <= "\udfff" for each in name)

@@ -1,0 +1,76 @@
+"""Brings what is kept to where it is searched: a thread, in one process a folder."""
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine
+
+from authz_service.errors import AuthzServiceError
+from authz_service.journal.indexer import Indexer
+from authz_service.journal.outbox import relay
+from authz_service.journal.writer import Writer
+
+log = structlog.get_logger()
+
+INDEX_EVERY_SECONDS = 0.1
+# Under load, more at a time costs the database less; an entry is still found within a second.
+_UNDER_LOAD_SECONDS = 0.5
+_LOAD = 50
+_LOCK = "index.lock"
+
+
+class IndexWorker:
+    """Brings entries that wait in the database into a chain, and every chain of the folder into the database.
+
+    Args:
+        database: Where entries wait, and where they are searched.
+        folder: The folder of the journal. Of several workers on it, one works at a time.
+        writer: Writes the chain that waiting entries come into.
+    """
+
+    def __init__(self, database: Engine, folder: Path, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+        self._indexer = Indexer(database, folder)
+        self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="journal-indexer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Brings what there is, once more, and ends."""
+        self._stopping.set()
+        self._thread.join()
+        os.close(self._lock)
+
+    def _run(self) -> None:
+        is_well, loaded = True, 0
+        while True:
+            is_last = self._stopping.wait(INDEX_EVERY_SECONDS if loaded < _LOAD else _UNDER_LOAD_SECONDS)
+            loaded = 0
+            try:
+                if self._has_lock():
+                    relay(self._database, self._writer)
+                    loaded = self._indexer.catch_up()
+            except (AuthzServiceError, OSError) as error:
+                if is_well:
+                    log.warning("journal.not_indexed", reason=str(error))
+                is_well = False
+            else:
+                if not is_well:
+                    log.info("journal.indexed_again")
+                is_well = True
+            if is_last:
+                return
+
+    def _has_lock(self) -> bool:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

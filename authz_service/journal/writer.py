@@ -1,0 +1,236 @@
+"""Appends entries to a chain: those of callers who come at the same time are written and synced together."""
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from authz_service.errors import JournalUnavailable
+from authz_service.journal.chain import link
+from authz_service.journal.checkpoint import Closed, Signer
+from authz_service.journal.entries import Entry
+from authz_service.journal.folder import segment_file, take_chain
+from authz_service.journal.lines import checkpoint_line, entry_line, ruling_line
+from authz_service.journal.tail import begin_segment, find_tail
+
+log = structlog.get_logger()
+
+FLUSH_SECONDS = 0.05
+CHECKPOINT_SECONDS = 1.0
+MOST_WAITING = 10_000
+SEGMENT_BYTES = 32 * 1024 * 1024
+_FULL_PATIENCE_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Group:
+    """Entries that are written together.
+
+    Attributes:
+        waited_for: Those that callers wait for.
+        others: Those that nobody waits for.
+        done: Held until they are written; who waits takes it and gives it back.
+        error: Why they could not be.
+    """
+
+    waited_for: list[Entry] = field(default_factory=list)
+    others: list[Entry] = field(default_factory=list)
+    done: threading.Lock = field(default_factory=threading.Lock)
+    error: OSError | None = None
+
+    def __post_init__(self) -> None:
+        self.done.acquire()
+
+
+class Writer:
+    """Writes one chain, from any number of threads.
+
+    Args:
+        folder: The folder of the journal.
+        signer: Signs the checkpoints.
+
+    Raises:
+        JournalUnavailable: The folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, signer: Signer) -> None:
+        self._signer = signer
+        self._gathering = _Group()
+        self._state = threading.Lock()
+        self._turn = threading.Lock()
+        self._room = threading.Condition(self._state)
+        self._stopping = threading.Event()
+        self._is_clean = True
+        self._open_since = 0.0
+        self.error = ""
+        try:
+            self._folder, self._lock = take_chain(folder)
+            self._tail = find_tail(self._folder)
+            self._file = (
+                begin_segment(self._folder, self._tail) if self._tail.segment == 0 else self._open(self._tail.segment)
+            )
+        except OSError as error:
+            raise JournalUnavailable(f"The journal at {folder} cannot be written: {error.strerror}.") from error
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def chain(self) -> str:
+        return self._tail.chain
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Returns when the entries, of which there is one at least, are on disk.
+
+        Raises:
+            JournalUnavailable: They are not.
+        """
+        with self._state:
+            self._refuse_closed()
+            group = self._gathering
+            leads = not group.waited_for
+            group.waited_for.extend(entries)
+        if leads:
+            with self._turn:
+                # They may have been written while this thread waited for its turn.
+                if self._gathering is group:
+                    self._write_gathered()
+        else:
+            with group.done:
+                pass
+        if group.error:
+            raise JournalUnavailable(self.error) from group.error
+
+    def append_soon(self, entries: Sequence[Entry]) -> None:
+        """Has the entries on disk within `FLUSH_SECONDS`; waits only where too many are waiting already.
+
+        Raises:
+            JournalUnavailable: Too many wait, and the journal cannot be written.
+        """
+        with self._room:
+            self._refuse_closed()
+            has_room = self._room.wait_for(
+                lambda: len(self._gathering.others) < MOST_WAITING or self._stopping.is_set(), _FULL_PATIENCE_SECONDS
+            )
+            self._refuse_closed()
+            if not has_room:
+                raise JournalUnavailable(self.error or "The journal is written too slowly.")
+            self._gathering.others.extend(entries)
+
+    def close(self) -> None:
+        """Writes what is left, closes the last block and lets go of the chain."""
+        with self._room:
+            if self._stopping.is_set():
+                return
+            self._stopping.set()
+            self._room.notify_all()
+        self._thread.join()
+        with self._turn:
+            self._write_gathered()
+            self._close_block()
+            os.close(self._file)
+            os.close(self._lock)
+
+    def _refuse_closed(self) -> None:
+        if self._stopping.is_set():
+            raise JournalUnavailable("The journal has been closed, as the service ends.")
+
+    def _run(self) -> None:
+        while not self._stopping.wait(FLUSH_SECONDS):
+            with self._turn:
+                if self._gathering.others or not self._is_clean:
+                    self._write_gathered()
+                if self._tail.open_hashes and time.monotonic() - self._open_since >= CHECKPOINT_SECONDS:
+                    self._close_block()
+                if self._tail.size >= SEGMENT_BYTES or self._tail.day != datetime.now(UTC).date():
+                    self._turn_over()
+
+    def _write_gathered(self) -> None:
+        """Writes what has gathered, in its turn."""
+        with self._room:
+            group, self._gathering = self._gathering, _Group()
+            self._room.notify_all()
+        try:
+            self._write([*group.others, *group.waited_for])
+        except OSError as error:
+            group.error = error
+            self._told(error)
+            with self._state:
+                # Nobody will come again with these.
+                self._gathering.others[:0] = group.others
+        finally:
+            group.done.release()
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        if not entries and self._is_clean:
+            return
+        tail = self._tail
+        sequence, head = tail.sequence, tail.head
+        parts: list[bytes] = []
+        hashes: list[bytes] = []
+        new: set[str] = set()
+        for entry in entries:
+            for ruling in entry.rulings:
+                if ruling.digest not in tail.rulings and ruling.digest not in new:
+                    new.add(ruling.digest)
+                    parts.append(ruling_line(ruling))
+            sequence, head = sequence + 1, link(head, entry.body)
+            parts.append(entry_line(sequence, head, entry.body))
+            hashes.append(head)
+        self._put(b"".join(parts))
+        if hashes and not tail.open_hashes:
+            self._open_since = time.monotonic()
+        tail.sequence, tail.head = sequence, head
+        tail.open_hashes += hashes
+        tail.rulings |= new
+
+    def _put(self, data: bytes) -> None:
+        """All of it, synced, or nothing."""
+        if not self._is_clean:
+            os.ftruncate(self._file, self._tail.size)
+        self._is_clean = False
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
+        os.fdatasync(self._file)
+        self._is_clean = True
+        self._tail.size += len(data)
+        if self.error:
+            log.info("journal.written_again", chain=self.chain)
+            self.error = ""
+
+    def _close_block(self) -> None:
+        tail = self._tail
+        if not tail.open_hashes:
+            return
+        signed = self._signer.close(tail.chain, tail.closed, tail.open_hashes)
+        try:
+            self._put(checkpoint_line(signed))
+        except OSError as error:
+            self._told(error)
+            return
+        tail.closed = Closed.by(signed)
+        tail.open_hashes.clear()
+
+    def _turn_over(self) -> None:
+        self._close_block()
+        if self._tail.open_hashes:
+            return
+        try:
+            before, self._file = self._file, begin_segment(self._folder, self._tail)
+        except OSError as error:
+            self._told(error)
+            return
+        os.close(before)
+
+    def _open(self, segment: int) -> int:
+        return os.open(segment_file(self._folder, segment), os.O_WRONLY | os.O_APPEND)
+
+    def _told(self, error: OSError) -> None:
+        if not self.error:
+            log.error("journal.cannot_be_written", folder=str(self._folder), reason=error.strerror)
+        self.error = f"The journal cannot be written: {error.strerror}."

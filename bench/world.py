@@ -1,0 +1,62 @@
+"""Many customers, and questions about them: the same for every contestant."""
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+_ACTIONS = ("view_bills", "view_usage", "view_usage", "activate_option", "view_role", "become_administrator")
+
+
+def write_customers(file: Path, number: int) -> None:
+    """NDJSON with so many households of three members, each member with a mobile."""
+    with file.open("w") as out:
+        for option, price in (("free-option", "0.00"), ("paid-option", "5.00")):
+            _write(out.write, {"option": {"id": option, "name": option, "for": "mobile", "price": price}})
+        for n in range(number):
+            people = [f"person-{n}-{place}" for place in range(3)]
+            for person in people:
+                _write(out.write, {"person": {"id": person, "name": person, "email": f"{person}@example.org"}})
+            _write(out.write, {"customer": _household(n, people)})
+
+
+def _household(n: int, people: list[str]) -> dict[str, object]:
+    roles = ("administrator", "user", "user")
+    return {
+        "number": f"{100_000_000 + n}",
+        "name": f"Household {n}",
+        "members": [{"person": person, "role": role} for person, role in zip(people, roles, strict=True)],
+        "subscriptions": [
+            {
+                "id": f"mobile-{n}-{place}",
+                "kind": "mobile",
+                "number": f"+32{400_000_000 + 3 * n + place}",
+                "holder": person,
+            }
+            for place, person in enumerate(people)
+        ],
+    }
+
+
+def questions(customers: int, number: int) -> Iterator[dict[str, object]]:
+    """So many questions, all different, about customers of `write_customers`; the same at each call."""
+    chosen = random.Random(7)  # noqa: S311 - no secret
+    for n in range(number):
+        household, asker, holder = n % customers, chosen.randrange(3), chosen.randrange(3)
+        name = chosen.choice(_ACTIONS)
+        action: dict[str, object] = {"name": name}
+        resource = {"type": "customer", "id": f"{100_000_000 + household}"}
+        if name in {"view_usage", "activate_option"}:
+            resource = {"type": "subscription", "id": f"mobile-{household}-{holder}"}
+        if name == "activate_option":
+            action["properties"] = {"option": chosen.choice(("free-option", "paid-option"))}
+        yield {
+            "subject": {"type": "person", "id": f"person-{household}-{asker}"},
+            "action": action,
+            "resource": resource,
+            "context": {"channel": chosen.choice(("web", "app"))},
+        }
+
+
+def _write(write: object, value: object) -> None:
+    write(json.dumps(value) + "\n")  # type: ignore[operator]  # a file's own method
