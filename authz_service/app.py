@@ -1,5 +1,6 @@
 """Joins the parts. The only module that knows them all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Flask, Response, request
@@ -16,6 +17,7 @@ from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.decision.searches import Searches
 from authz_service.errors import ConfigurationError
 from authz_service.journal.journal import Journal, open_journal
+from authz_service.journal.shadow import Shadow
 from authz_service.journal.worker import IndexWorker
 from authz_service.opa.engine import OpaEngine
 from authz_service.settings import Settings
@@ -52,17 +54,20 @@ class Parts:
 
     database: Engine
     watch: RevisionWatch
-    engine: OpaEngine | None
+    engines: Sequence[OpaEngine]
     journal: Journal
     index_worker: IndexWorker | None
+    shadow: Shadow | None
 
     def close(self) -> None:
         self.watch.stop()
+        if self.shadow:
+            self.shadow.stop()
         if self.index_worker:
             self.index_worker.stop()
         self.journal.close()
-        if self.engine:
-            self.engine.close()
+        for engine in self.engines:
+            engine.close()
         self.database.dispose()
 
 
@@ -89,9 +94,10 @@ def create_app(
     """
     if callers is None:
         callers = _configured_callers(settings)
-    own_engine = None
+    engines = []
     if engine is None:
-        engine = own_engine = _configured_engine(settings)
+        engine = _configured_engine(settings)
+        engines.append(engine)
     database = connect(settings.database_url)
     domain = domain or MyProximus(database)
     find_key = key_finder(settings.activation_key, database)
@@ -127,7 +133,13 @@ def create_app(
     if indexes_journal and journal.writer and journal.folder:
         index_worker = IndexWorker(database, journal.folder, journal.writer)
         index_worker.start()
-    app.extensions[_PARTS] = Parts(database, watch, own_engine, journal, index_worker)
+    shadow = None
+    if settings.shadow_opa_url is not None:
+        engines.append(OpaEngine(settings.shadow_opa_url))
+        shadow = Shadow(engines[-1], journal)
+        journal.tells(shadow.note)
+        shadow.start()
+    app.extensions[_PARTS] = Parts(database, watch, engines, journal, index_worker, shadow)
     return app
 
 

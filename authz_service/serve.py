@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 
 import requests
 import structlog
@@ -24,7 +25,7 @@ from authz_service.administrators.worker import LetterWorker
 from authz_service.app import close_app, create_app
 from authz_service.callers.callers import Caller
 from authz_service.decision.protocols import Domain
-from authz_service.errors import ConfigurationError
+from authz_service.errors import ConfigurationError, InvalidPolicy
 from authz_service.journal.journal import open_journal
 from authz_service.journal.worker import IndexWorker
 from authz_service.logs import configure_logs
@@ -77,6 +78,8 @@ def serve(
             opa = find_opa(os.environ, project_tool_folder())
             supervised = started.enter_context(SupervisedOpa(opa, settings.policies))
             settings = settings.with_opa(supervised.url, supervised.status_file)
+        if settings.shadow_policies is not None:
+            settings = _with_shadow(settings, settings.shadow_policies, started)
         started.enter_context(_sending_letters(settings, database, mail_server))
         started.enter_context(_indexing_journal(settings, database))
         stopping = threading.Event()
@@ -84,6 +87,16 @@ def serve(
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/readyz"
         threading.Thread(target=_tell_when_ready, args=(url, stopping, on_ready), daemon=True).start()
         _run_workers(partial(load_app, settings, callers, os.getpid(), domain), settings.workers, host, port)
+
+
+def _with_shadow(settings: Settings, policies: Path, started: ExitStack) -> Settings:
+    """The settings with the OPA of the shadow policy; without one, where that is broken, as it is to have no effect."""
+    opa = find_opa(os.environ, project_tool_folder())
+    try:
+        return settings.with_shadow(started.enter_context(SupervisedOpa(opa, policies)).url)
+    except (InvalidPolicy, ConfigurationError) as error:
+        log.error("shadow_policy.not_started", reason=str(error))  # noqa: TRY400 - the reason tells all
+        return settings
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 import re
 import time
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from authz_service.ids import new_id
+from authz_service.ids import first_id_at, new_id, time_of
 
 ULID = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 
@@ -32,3 +35,58 @@ def test_ids_sort_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(time, "time_ns", lambda later=later: start + later)
         made.append(new_id())
     assert made == sorted(made)
+
+
+# from moments to ids and back
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TO_THE_END_OF_DATES = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+milliseconds = st.integers(0, _TO_THE_END_OF_DATES)
+
+
+@given(milliseconds)
+@example(0)
+@example(_TO_THE_END_OF_DATES)
+@example(2_147_483_648_002)
+def test_the_first_id_of_a_millisecond_is_of_that_millisecond(since: int) -> None:
+    moment = _EPOCH + timedelta(milliseconds=since)
+    made = first_id_at(moment)
+    assert re.fullmatch(ULID, made)
+    assert made.endswith("0" * 16)
+    assert time_of(made) == moment
+    assert time_of(made[:10] + "Z" * 16) == moment
+
+
+@given(milliseconds.filter(bool), st.integers(0, 999))
+@example(2_147_483_648_002, 0)
+@example(2_147_483_648_002, 999)
+def test_ids_of_earlier_milliseconds_are_less_than_it_and_all_others_are_not(since: int, microseconds: int) -> None:
+    moment = _EPOCH + timedelta(milliseconds=since, microseconds=microseconds)
+    first = first_id_at(moment)
+    assert first_id_at(_EPOCH + timedelta(milliseconds=since - 1))[:10] + "Z" * 16 < first
+    assert first <= first_id_at(_EPOCH + timedelta(milliseconds=since))
+
+
+def test_an_id_is_not_less_than_the_first_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for later in range(0, 2_000_000_000, 1_000_003):
+        nanoseconds = 2_147_483_648 * 10**9 + later
+        monkeypatch.setattr(time, "time_ns", lambda nanoseconds=nanoseconds: nanoseconds)
+        made = new_id()
+        assert time_of(made) == _EPOCH + timedelta(milliseconds=nanoseconds // 1_000_000)
+        assert first_id_at(time_of(made)) <= made < first_id_at(time_of(made) + timedelta(milliseconds=1))
+
+
+@pytest.mark.parametrize("moment", [_EPOCH - timedelta(milliseconds=1), datetime.min.replace(tzinfo=UTC)])
+def test_of_a_moment_before_all_ids_it_is_the_least_of_all(moment: datetime) -> None:
+    assert first_id_at(moment) == "0" * 26
+
+
+def test_a_moment_of_another_time_zone_is_the_same_moment() -> None:
+    moment = datetime(2026, 11, 23, 22, 0, 0, 123_000, UTC)
+    assert first_id_at(moment.astimezone(timezone(timedelta(hours=5, minutes=45)))) == first_id_at(moment)
+
+
+def test_the_time_of_an_id_is_in_utc() -> None:
+    assert time_of("01ARYZ6S41TSV4RRFFQ69G5FAV") == datetime(2016, 7, 30, 22, 36, 16, 385_000, UTC)
+    assert time_of(new_id()).tzinfo is UTC

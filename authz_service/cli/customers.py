@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from authz_service.cli.counted import counted
-from authz_service.cli.database import configured_database
+from authz_service.cli.database import configured_database, recording_imports
 from authz_service.cli.progress import importing, progress
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.exporting import FileFormat, export
@@ -34,7 +34,9 @@ Examples:
 def import_(files: tuple[Path, ...]) -> None:
     """Store what is in YAML or NDJSON files: all of it, or nothing and every fault told."""
     with configured_database() as (settings, database), importing(files) as on_progress:
-        done = import_files(database, files, key_finder(settings.activation_key, database), on_progress)
+        done = import_files(
+            database, files, key_finder(settings.activation_key, database), on_progress, recording_imports(settings)
+        )
     people = counted(done.people, "person", "people")
     options = counted(done.options, "option", "options")
     click.echo(f"Stored {people}, {options} and {counted(done.customers, 'customer', 'customers')}.")

@@ -1,18 +1,21 @@
 """The database of the settings, for the commands that work on it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from authz_service.customers.activation_code import key_finder
-from authz_service.customers.importing import import_files
+from authz_service.customers.importing import Imported, import_files
 from authz_service.errors import ConfigurationError
+from authz_service.journal.entries import Origin, imported
+from authz_service.journal.outbox import order_entry
 from authz_service.settings import CHECKOUT_POLICIES, Settings, read_settings
 from authz_service.storage.database import connect, is_current, upgrade
+from authz_service.words import Durability
 
 SMITH_FAMILY = CHECKOUT_POLICIES.parent / "fixtures" / "customers" / "smith-family.yaml"
 """The customer data of examples, in a checkout."""
@@ -69,6 +72,17 @@ def database_of(*files: Path) -> Iterator[Engine]:
         yield database
     finally:
         database.dispose()
+
+
+def recording_imports(settings: Settings) -> Callable[[Connection, Imported], None]:
+    """Has the journal say what has been imported, unless it is off."""
+
+    def record(connection: Connection, done: Imported) -> None:
+        if settings.journal is not Durability.OFF:
+            counts = {"people": done.people, "options": done.options, "customers": done.customers}
+            order_entry(connection, imported(Origin("customers import"), **counts))
+
+    return record
 
 
 def refuse_missing_file(database_url: str) -> None:

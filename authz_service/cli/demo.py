@@ -10,7 +10,7 @@ import click
 
 from authz_service.administrators.mail_server import PrintedMail
 from authz_service.callers.callers import Caller, new_token, read_callers, token_sha256
-from authz_service.cli.database import SMITH_FAMILY
+from authz_service.cli.database import SMITH_FAMILY, recording_imports
 from authz_service.cli.progress import importing
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.contents import is_empty
@@ -79,7 +79,8 @@ def _load(settings: Settings, files: tuple[Path, ...]) -> None:
         upgrade(database)
         if is_empty(database):
             with importing(files) as on_progress:
-                import_files(database, files, key_finder(settings.activation_key, database), on_progress)
+                find_key = key_finder(settings.activation_key, database)
+                import_files(database, files, find_key, on_progress, recording_imports(settings))
     finally:
         database.dispose()
 

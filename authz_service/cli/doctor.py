@@ -23,12 +23,16 @@ from authz_service.errors import (
     MailServerUnavailable,
     PolicyEngineUnavailable,
 )
+from authz_service.journal.checkpoint import key_id
+from authz_service.journal.indexer import bytes_behind
+from authz_service.journal.place import find_pseudonyms, find_signing_key, journal_folder
 from authz_service.opa.binary import OPA_VERSION, find_opa, project_tool_folder
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
 from authz_service.settings import KNOWN, Settings, read_settings
 from authz_service.storage.database import connect, is_current
 from authz_service.web.signed_metadata import read_signing_key
+from authz_service.words import Durability
 
 _OLDEST_PYTHON = (3, 11)
 
@@ -83,6 +87,7 @@ def _examine() -> Iterator[Finding]:
     yield _try("callers", lambda: _callers(settings))
     yield _try("metadata", lambda: _metadata(settings))
     yield _try("mail server", lambda: _mail_server(settings))
+    yield _try("journal", lambda: _journal(settings))
     if settings.opa_url is None:
         yield _try("policy", lambda: _policy(settings))
     else:
@@ -106,6 +111,25 @@ def _metadata(settings: Settings) -> str:
     if settings.metadata_key is None:
         return f"of {settings.public_url}, unsigned"
     return f"of {settings.public_url}, signed; verified with\n{read_signing_key(settings.metadata_key).public_keys()}"
+
+
+def _journal(settings: Settings) -> str:
+    if settings.journal is Durability.OFF:
+        return "off: nothing that is decided is kept"
+    database = connect(settings.database_url)
+    try:
+        folder = journal_folder(settings, database)
+        if folder is None:
+            raise ConfigurationError("AUTHZ_JOURNAL_FOLDER: is not set; name a folder that outlives the process.")
+        if not folder.is_dir():
+            return f"{settings.journal}, in {folder}, which `serve` makes"
+        key = key_id(find_signing_key(settings, database, folder).public_key())
+        find_pseudonyms(settings, database, folder)
+        behind = bytes_behind(database, folder)
+    finally:
+        database.dispose()
+    behind_or_not = f"{behind:,} bytes cannot be searched yet" if behind else "all of it can be searched"
+    return f"{settings.journal}, in {folder}, signed with the key {key}; {behind_or_not}"
 
 
 def _mail_server(settings: Settings) -> str:

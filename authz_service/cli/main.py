@@ -10,6 +10,7 @@ from authz_service import __version__
 from authz_service.cli.customers import customers
 from authz_service.cli.demo import demo
 from authz_service.cli.doctor import doctor
+from authz_service.cli.journal import journal
 from authz_service.cli.letters import letters
 from authz_service.cli.policy import policy
 from authz_service.cli.serve import serve
@@ -19,6 +20,7 @@ from authz_service.logs import configure_logs
 _BY_READER = {
     "Try it and serve": ("demo", "serve"),
     "Write policies": ("policy",),
+    "Review": ("journal",),
     "Operate": ("customers", "letters", "doctor"),
 }
 
@@ -43,7 +45,7 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (demo, serve, policy, customers, letters, doctor):
+for command in (demo, serve, policy, journal, customers, letters, doctor):
     cli.add_command(command)
 
 

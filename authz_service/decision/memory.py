@@ -54,6 +54,7 @@ class AnswerMemory:
         stale_seconds: How long a remembered answer outlives the engine; None to remember nothing.
         clock: What time it is, in seconds.
         on_revision: Is told of each revision that comes into force here.
+        event: What the log calls that.
     """
 
     def __init__(
@@ -63,12 +64,14 @@ class AnswerMemory:
         stale_seconds: float | None,
         clock: Callable[[], float] = time.monotonic,
         on_revision: OnRevision = lambda _: None,
+        event: str = "policy.in_force",
     ) -> None:
         self._engine = engine
         self._render = render
         self._stale_seconds = stale_seconds
         self._clock = clock
         self._on_revision = on_revision
+        self._event = event
         self._table = _Table("", {})
         self._confirmed = float("-inf")
         self._confirming = threading.Lock()
@@ -111,7 +114,7 @@ class AnswerMemory:
         with self._confirming:
             revision = self._engine.ask(()).revision
             if revision != self._table.revision:
-                log.info("policy.in_force", revision=revision)
+                log.info(self._event, revision=revision)
                 self._on_revision(revision)
                 self._table = _Table(revision, {})
             self._confirmed = self._clock()

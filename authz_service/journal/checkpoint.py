@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Self
@@ -12,6 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from authz_service.journal import merkle
 
 _KEY_ID_CHARACTERS = 16
+_DIGEST = re.compile("[0-9a-f]{64}")
+# No number is larger than a database takes.
+_MOST_BLOCKS = 2**31 - 1
+_MOST_ENTRIES = 10**18
 
 
 class Checkpoint(NamedTuple):
@@ -63,19 +68,25 @@ class SignedCheckpoint(NamedTuple):
             ValueError: It is none.
         """
         try:
-            checkpoint = Checkpoint(**json.loads(self.payload))
-        except TypeError as error:
+            checkpoint = Checkpoint(**json.loads(self.payload.decode("ascii")))
+        except (ValueError, TypeError, RecursionError) as error:
             raise ValueError("is no checkpoint") from error
         if [type(value) for value in checkpoint] != [str, int, int, int, str, str, str, str, str]:
+            raise ValueError("is no checkpoint")
+        if not (0 < checkpoint.block <= _MOST_BLOCKS and 0 < checkpoint.first <= checkpoint.last < _MOST_ENTRIES):
+            raise ValueError("is no checkpoint")
+        if not (_DIGEST.fullmatch(checkpoint.root) and _DIGEST.fullmatch(checkpoint.head) and _is_time(checkpoint.at)):
             raise ValueError("is no checkpoint")
         return checkpoint
 
     def is_signed_by(self, key: Ed25519PublicKey) -> bool:
         try:
-            key.verify(bytes.fromhex(self.signature), self.payload)
+            signature = bytes.fromhex(self.signature)
+            key.verify(signature, self.payload)
         except (InvalidSignature, ValueError):
             return False
-        return True
+        # One signature, one way to write it.
+        return signature.hex() == self.signature
 
 
 class Signer:
@@ -83,7 +94,8 @@ class Signer:
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
-        self._key_id = key_id(key.public_key())
+        self.public_key = key.public_key()
+        self._key_id = key_id(self.public_key)
 
     def close(self, chain: str, before: "Closed", hashes: Sequence[bytes]) -> SignedCheckpoint:
         """The checkpoint of the entries with these hashes, which follow what was closed before."""
@@ -95,7 +107,7 @@ class Signer:
             root=merkle.root(hashes).hex(),
             head=hashes[-1].hex(),
             previous=before.digest,
-            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            at=datetime.now(UTC).isoformat(timespec="microseconds"),
             key=self._key_id,
         )
         payload = json.dumps(checkpoint._asdict(), separators=(",", ":")).encode()
@@ -119,6 +131,14 @@ class Closed(NamedTuple):
     def by(cls, signed: SignedCheckpoint) -> Self:
         checkpoint = signed.read()
         return cls(checkpoint.block, checkpoint.last, signed.digest)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.tzinfo is not None and moment.astimezone(UTC) is not None
+    except (ValueError, OverflowError):
+        return False
 
 
 def key_id(key: Ed25519PublicKey) -> str:

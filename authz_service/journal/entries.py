@@ -47,6 +47,12 @@ class Entry(NamedTuple):
     rulings: tuple[Ruling, ...] = ()
 
 
+def imported(origin: Origin, **counts: int) -> Entry:
+    """Customer data was imported: how much of what, which needs no pseudonym."""
+    body = {"id": new_id(), "kind": EntryKind.CHANGE, "caller": origin.caller, "action": "import"}
+    return Entry(_encode({**body, **counts}).encode())
+
+
 class Entries:
     """Writes entries, in which people and things have pseudonyms."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from authz_service.ids import new_id
 
 _SUFFIX = ".journal"
+_SEGMENTS = "[0-9]" * 8 + _SUFFIX
 _LOCK = "lock"
 PRIVATE = 0o700
 
@@ -16,9 +17,9 @@ def chains_in(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob(f"*/{_LOCK}")) if folder.is_dir() else []
 
 
-def segments_of(chain: Path) -> list[Path]:
-    """The segment files of a chain, in order. Those that were archived or pruned are missing at the beginning."""
-    return sorted(chain.glob(f"*{_SUFFIX}"))
+def segments_of(*folders: Path) -> list[Path]:
+    """The segment files of a chain, in order, of one folder or several. At the beginning, some may have been pruned."""
+    return sorted((path for folder in folders for path in folder.glob(_SEGMENTS)), key=number_of)
 
 
 def segment_file(chain: Path, number: int) -> Path:

@@ -1,9 +1,11 @@
 """Loads what the chains of a folder hold into the database, where it can be searched."""
 
+import hashlib
 import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,15 +13,17 @@ import structlog
 from sqlalchemy import Connection, Engine, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from authz_service import strict_json
 from authz_service.journal.chain import genesis, link
 from authz_service.journal.checkpoint import SignedCheckpoint
 from authz_service.journal.folder import chains_in, number_of, segment_file, segments_of
-from authz_service.journal.lines import KeptEntry, Line, NotALine, parse_line
+from authz_service.journal.lines import Header, KeptEntry, Line, NotALine, parse_line
 from authz_service.journal.partitions import Partitions
 from authz_service.journal.shadow_counts import count_shadows
 from authz_service.questions import Ruling
 from authz_service.storage.database import reading, writing
 from authz_service.storage.schema import journal_chains, journal_checkpoints, journal_entries, journal_rulings
+from authz_service.strict_json import NotJson
 
 log = structlog.get_logger()
 
@@ -27,7 +31,9 @@ SINGLE = -1
 """The item of an entry that is none of a call of several."""
 
 _CHUNK_BYTES = 1024 * 1024
-_BEGINNING = re.compile(rb'\{"id":"([0-7][0-9A-HJKMNP-TV-Z]{25})",(?:"item":(\d+),)?')
+# Without the ids of years after 9773, as not every one of those can be a date.
+_BEGINNING = re.compile(rb'\{"id":"([0-6][0-9A-HJKMNP-TV-Z]{25})",(?:"item":(0|[1-9]\d{0,8}),)?')
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Position(NamedTuple):
@@ -88,29 +94,29 @@ class Indexer:
 
     def _read(self, chain: Path, position: Position | None) -> int:
         count = 0
-        while True:
-            segment = position.segment if position else _first(chain)
-            if segment is None:
-                return count
+        segment, start = (position.segment, position.bytes) if position else (_first(chain), 0)
+        while segment is not None:
             # Once the next segment is there, nobody writes this one: in this order, nothing of it is missed.
             has_next = segment_file(chain, segment + 1).exists()
-            data = _chunk(segment_file(chain, segment), position.bytes if position else 0)
+            data = _chunk(segment_file(chain, segment), start)
             if data:
                 position, loaded = self._load(chain.name, segment, position, data)
+                start = position.bytes
                 count += loaded
             elif has_next:
-                position = position._replace(segment=segment + 1, bytes=0) if position else None
+                segment, start = segment + 1, 0
             else:
-                return count
+                break
+        return count
 
     def _load(self, chain: str, segment: int, position: Position | None, data: bytes) -> tuple[Position, int]:
         with writing(self._database) as connection:
-            if position is None:
-                position = _begin(connection, chain, segment)
             lines = list(_lines(data, segment_file(self._folder / chain, segment)))
+            if position is None:
+                position = _begin(connection, chain, segment, lines[0] if lines else None)
             entries = [line for line in lines if isinstance(line, KeptEntry)]
             rows = list(_rows(entries, chain, position))
-            self._partitions.make_for(connection, (row.id for row in rows))
+            months = self._partitions.make_for(connection, (row.id for row in rows))
             _insert(connection, rows)
             _insert_rulings(connection, [line for line in lines if isinstance(line, Ruling)])
             _insert_checkpoints(connection, position.number, [x for x in lines if isinstance(x, SignedCheckpoint)])
@@ -122,6 +128,7 @@ class Indexer:
                 position = position._replace(sequence=entries[-1].sequence, head=entries[-1].hash)
             reached = {name: value for name, value in position._asdict().items() if name != "number"}
             connection.execute(update(journal_chains).where(journal_chains.c.number == position.number).values(reached))
+        self._partitions.are_made(months)
         return position, len(rows)
 
 
@@ -201,29 +208,42 @@ def _rows(entries: Sequence[KeptEntry], chain: str, position: Position) -> Itera
     head = bytes.fromhex(position.head)
     for entry in entries:
         head = link(head, entry.body)
-        is_right = head.hex() == entry.hash
-        if not is_right:
+        if head.hex() != entry.hash:
             log.error(
                 "journal.entry_is_wrong", chain=chain, sequence=entry.sequence, look="authz-service journal verify"
             )
             head = bytes.fromhex(entry.hash)
         beginning = _BEGINNING.match(entry.body)
         # What is wrong is loaded all the same, as long as a database takes it: it shows what has been done.
-        if beginning and (is_right or _is_json(entry.body)):
+        if beginning and _is_taken(entry.body):
             item = int(beginning[2]) if beginning[2] else SINGLE
             yield Row(beginning[1].decode(), item, position.number, entry.sequence, entry.hash, entry.body.decode())
 
 
-def _is_json(body: bytes) -> bool:
+def _is_taken(body: bytes) -> bool:
+    """Whether every database takes it, also where its hash is right: anybody can make one."""
     try:
-        json.loads(body)
-    except ValueError:
+        strict_json.loads(body)
+    except NotJson:
         return False
-    return body.isascii()
+    return body.isascii() and _NUL.search(body) is None
 
 
-def _begin(connection: Connection, chain: str, segment: int) -> Position:
+def _is_right(ruling: Ruling) -> bool:
+    # Another one would keep the right one out for good.
+    if hashlib.sha256(ruling.content).hexdigest() != ruling.digest:
+        return False
+    try:
+        return ruling.content.isascii() and isinstance(json.loads(ruling.content), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _begin(connection: Connection, chain: str, segment: int, line: Line | None) -> Position:
     position = _NOTHING._replace(segment=segment, head=genesis(chain).hex())
+    if isinstance(line, Header) and segment > 1:
+        # The segments before have been put away.
+        position = position._replace(sequence=line.first - 1, head=line.previous)
     values = {name: value for name, value in position._asdict().items() if name != "number"}
     made = journal_chains.insert().values(chain=chain, **values)
     number: int = connection.execute(made.returning(journal_chains.c.number)).scalar_one()
@@ -249,7 +269,12 @@ def _insert(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 def _insert_rulings(connection: Connection, rulings: Sequence[Ruling]) -> None:
-    values = [{"digest": ruling.digest, "content": ruling.content.decode()} for ruling in rulings]
+    values = []
+    for ruling in rulings:
+        if _is_right(ruling):
+            values.append({"digest": ruling.digest, "content": ruling.content.decode()})
+        else:
+            log.error("journal.ruling_is_wrong", digest=ruling.digest, look="authz-service journal verify")
     if values:
         connection.execute(_inserting(connection, journal_rulings), values)
 
@@ -266,6 +291,7 @@ def _insert_checkpoints(connection: Connection, chain: int, signed: Sequence[Sig
                 "chain": chain,
                 "block": checkpoint.block,
                 "last": checkpoint.last,
+                "at": datetime.fromisoformat(checkpoint.at),
                 "signature": each.signature,
                 "payload": each.payload.decode(),
             }

@@ -1,7 +1,7 @@
 """The journal of one process: what it decides, is kept."""
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -44,6 +44,11 @@ class Journal:
         self._entries = Entries(pseudonyms) if writer else None
         self._keep = None if writer is None else writer.append if is_strict else writer.append_soon
         self._resources = ExitStack()
+        self._on_decision: Callable[[Decision], None] | None = None
+
+    def tells(self, on_decision: Callable[[Decision], None]) -> None:
+        """Has this told of each decision that is kept."""
+        self._on_decision = on_decision
 
     def closes(self, resources: ExitStack) -> None:
         """Has these closed with it."""
@@ -62,9 +67,11 @@ class Journal:
             JournalUnavailable: They are not kept, so they are not to be answered.
         """
         if self._entries and self._keep:
-            entries = [self._entries.decision(decision_id, item, origin, each) for item, each in decided]
+            told = list(decided)
+            entries = [self._entries.decision(decision_id, item, origin, each) for item, each in told]
             if entries:
                 self._keep(entries)
+            self._tell(each.decision for _, each in told)
 
     def searched(
         self, decision_id: str, origin: Origin, search: Search, found: Sequence[str], asked: Sequence[Decided]
@@ -76,6 +83,7 @@ class Journal:
         """
         if self._entries and self._keep:
             self._keep([self._entries.search(decision_id, origin, search, found, asked)])
+            self._tell(each.decision for each in asked)
 
     def taken_over(
         self,
@@ -94,6 +102,7 @@ class Journal:
                 decision_id, origin, customer=customer, person=person, decision=decision, done=done
             )
             order_entry(connection, entry)
+            self._tell([decision])
 
     def changed(
         self, connection: Connection, origin: Origin, action: str, about: tuple[str, str] | None, **said: Json
@@ -116,6 +125,11 @@ class Journal:
         """Keeps that a shadow policy answers so many decisions differently."""
         if self._entries:
             self._note(self._entries.shadow(ruling, shadow, count))
+
+    def _tell(self, decisions: Iterable[Decision]) -> None:
+        if self._on_decision:
+            for decision in decisions:
+                self._on_decision(decision)
 
     def _note(self, entry: Entry) -> None:
         if self.writer:

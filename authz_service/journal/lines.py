@@ -9,12 +9,17 @@ A ruling stands before the first entry of its segment that refers to it, so that
 """
 
 import json
+import re
 from typing import NamedTuple, TypeAlias
 
 from authz_service.journal.checkpoint import SignedCheckpoint
 from authz_service.questions import Ruling
 
 _FORMAT = 1
+# No number is longer than a database takes.
+_SEQUENCE = re.compile(rb"[1-9][0-9]{0,17}")
+_DIGEST = re.compile(rb"[0-9a-f]{64}")
+_SIGNATURE = re.compile(rb"[0-9a-f]{128}")
 
 
 class NotALine(ValueError):
@@ -85,22 +90,37 @@ def parse_line(line: bytes) -> Line:
         match word:
             case b"entry":
                 sequence, hash_, body = rest.split(b" ", 2)
-                return KeptEntry(int(sequence), hash_.decode("ascii"), body)
+                return KeptEntry(int(_spelled(_SEQUENCE, sequence)), _spelled(_DIGEST, hash_), body)
             case b"ruling":
                 digest, content = rest.split(b" ", 1)
-                return Ruling(digest.decode("ascii"), content)
+                return Ruling(_spelled(_DIGEST, digest), content)
             case b"checkpoint":
                 signature, payload = rest.split(b" ", 1)
-                return SignedCheckpoint(signature.decode("ascii"), payload)
+                return SignedCheckpoint(_spelled(_SIGNATURE, signature), payload)
             case b"segment":
                 return _header(rest)
-    except (ValueError, TypeError) as error:
+    except NotALine:
+        raise
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise NotALine("is no line of a journal") from error
     raise NotALine("is no line of a journal")
 
 
 def _header(text: bytes) -> Header:
-    members = json.loads(text)
-    if members.pop("format") != _FORMAT:
+    members = json.loads(text.decode("ascii"))
+    if members.pop("format", None) != _FORMAT:
         raise NotALine("is a segment of another version of this program")
-    return Header(**members)
+    header = Header(**members)
+    if [type(value) for value in header] != [str, int, int, str, int, str]:
+        raise NotALine("is no line of a journal")
+    for number in (header.number, header.first, header.block + 1):
+        _spelled(_SEQUENCE, b"%d" % number)
+    for digest in (header.previous, header.checkpoint or header.previous):
+        _spelled(_DIGEST, digest.encode())
+    return header
+
+
+def _spelled(pattern: re.Pattern[bytes], text: bytes) -> str:
+    if pattern.fullmatch(text) is None:
+        raise NotALine("is no line of a journal")
+    return text.decode("ascii")

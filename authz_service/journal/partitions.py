@@ -17,13 +17,13 @@ class Partitions:
     def __init__(self) -> None:
         self._made: set[tuple[int, int]] = set()
 
-    def make_for(self, connection: Connection, ids: Iterable[str]) -> None:
-        """Has a partition for each of these ids."""
+    def make_for(self, connection: Connection, ids: Iterable[str]) -> set[tuple[int, int]]:
+        """Has a partition for each of these ids; returns the months of those that it has made."""
         if connection.dialect.name != "postgresql":
-            return
+            return set()
         months = {(moment.year, moment.month) for moment in map(time_of, ids)} - self._made
         if not months:
-            return
+            return months
         # Two processes that make the same partition at once would both fail.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         for year, month in months:
@@ -37,4 +37,8 @@ class Partitions:
                     f" FOR VALUES FROM ('{first_id_at(start)}') TO ('{first_id_at(end)}')"
                 )
             )
-        self._made |= months
+        return months
+
+    def are_made(self, months: Iterable[tuple[int, int]]) -> None:
+        """Has these not made again: their transaction has been committed."""
+        self._made.update(months)

@@ -18,6 +18,7 @@ from authz_service.storage.secret_file import kept_secret, new_secret
 
 _SHORTEST_KEY_CHARACTERS = 32
 _PSEUDONYMS = "pseudonyms.key"
+SIGNING_KEY = "signing.pem"
 
 
 class Place(NamedTuple):
@@ -97,7 +98,7 @@ def find_signing_key(settings: Settings, database: Engine, folder: Path) -> Ed25
     name, made_by = "AUTHZ_JOURNAL_SIGNING_KEY", "openssl genpkey -algorithm ed25519"
     path = settings.journal_signing_key
     if path is None:
-        path = folder / "signing.pem"
+        path = folder / SIGNING_KEY
         pem = _kept(path, database, name, f"a file made by: {made_by}")
     else:
         try:

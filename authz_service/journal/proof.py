@@ -16,6 +16,7 @@ from authz_service.questions import Json
 from authz_service.storage.database import reading
 from authz_service.storage.schema import journal_chains, journal_checkpoints, journal_entries, journal_rulings
 
+_HASH_BYTES = 32
 _MEMBERS: Mapping[str, Any] = {"entry": str, "ruling": (str, type(None)), "previous": str, "index": int, "path": list}
 
 
@@ -67,7 +68,15 @@ def prove(database: Engine, decision: KeptDecision) -> dict[str, Json]:
         ruling = connection.scalar(
             select(journal_rulings.c.content).where(journal_rulings.c.digest == decision.body.get("ruling"))
         )
+        # Where what comes before has been pruned, its last checkpoint is still there.
+        last_before = connection.scalar(
+            select(journal_checkpoints.c.payload).where(
+                journal_checkpoints.c.chain == chain, journal_checkpoints.c.last == decision.sequence - 1
+            )
+        )
     before = genesis(decision.chain).hex() if decision.sequence == 1 else hashes.get(decision.sequence - 1, "")
+    if not before and last_before is not None:
+        before = SignedCheckpoint("", last_before.encode()).read().head
     leaves = [bytes.fromhex(hashes[n]) for n in range(checkpoint.first, checkpoint.last + 1) if n in hashes]
     index = decision.sequence - checkpoint.first
     return {
@@ -87,13 +96,19 @@ def check_proof(proof: object, keys: list[Ed25519PublicKey]) -> Proven:
     Raises:
         ValueError: It proves nothing; the message says why.
     """
-    if not isinstance(proof, dict) or not all(isinstance(proof.get(name), kind) for name, kind in _MEMBERS.items()):
+    if (
+        not isinstance(proof, dict)
+        or not all(name in proof and isinstance(proof[name], kind) for name, kind in _MEMBERS.items())
+        or isinstance(proof["index"], bool)
+    ):
         raise ValueError("is no proof: entry, ruling, previous, index, path, checkpoint and signature belong to one")
-    signed = SignedCheckpoint(_text(proof, "signature"), _text(proof, "checkpoint").encode())
     try:
+        signed = SignedCheckpoint(_text(proof, "signature"), _text(proof, "checkpoint").encode())
         checkpoint = signed.read()
-        entry = link(bytes.fromhex(proof["previous"]), proof["entry"].encode())
+        previous = bytes.fromhex(proof["previous"])
+        entry = link(previous, proof["entry"].encode())
         path = [bytes.fromhex(node) for node in proof["path"]]
+        ruling = None if proof["ruling"] is None else hashlib.sha256(proof["ruling"].encode()).hexdigest()
     except (ValueError, TypeError) as error:
         raise ValueError("is no proof: its hashes or its checkpoint cannot be read") from error
     if not any(signed.is_signed_by(key) for key in keys):
@@ -102,10 +117,10 @@ def check_proof(proof: object, keys: list[Ed25519PublicKey]) -> Proven:
             f"the checkpoint is not signed by the key {checkpoint.key} that it names, or not one of {known}"
         )
     root = merkle.root_of_path(entry, proof["index"], checkpoint.last - checkpoint.first + 1, path)
-    if root is None or root.hex() != checkpoint.root:
+    # With another length, a part of the one could stand in the other.
+    if len(previous) != _HASH_BYTES or root is None or root.hex() != checkpoint.root:
         raise ValueError("the entry is not in the signed block: it, its place or the path to it has been changed")
-    ruling = proof["ruling"]
-    if ruling is not None and f'"ruling":"{hashlib.sha256(ruling.encode()).hexdigest()}"' not in proof["entry"]:
+    if '"ruling":"' in proof["entry"] if ruling is None else f'"ruling":"{ruling}"' not in proof["entry"]:
         raise ValueError("the ruling is not the one that the entry refers to")
     return Proven(checkpoint.at, checkpoint.key)
 

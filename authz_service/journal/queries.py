@@ -97,11 +97,7 @@ def find_decisions(
         InvalidRequest: The cursor is none.
         DatabaseUnavailable: The database does not answer.
     """
-    conditions = [_is_among("kind", DECISIONS)]
-    if wanted.since is not None:
-        conditions.append(journal_entries.c.id >= first_id_at(wanted.since))
-    if wanted.until is not None:
-        conditions.append(journal_entries.c.id < first_id_at(wanted.until))
+    conditions = [_is_among("kind", DECISIONS), *period(wanted.since, wanted.until)]
     if cursor is not None:
         conditions.append(_before(cursor))
     places = [
@@ -113,13 +109,13 @@ def find_decisions(
     ]
     place = union_all(*(select(each.subquery()) for each in places)).subquery()
     query = (
-        _query()
+        entries_query()
         .join(place, and_(*(journal_entries.c[name] == place.c[name] for name in ("id", "item", "chain"))))
         .order_by(journal_entries.c.id.desc(), journal_entries.c.item.desc())
         .limit(limit + 1)
     )
     with reading(database) as connection:
-        found = [_kept(row) for row in connection.execute(query)]
+        found = [kept_of(row) for row in connection.execute(query)]
     return Found(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
@@ -136,11 +132,11 @@ def get_decision(database: Engine, decision_id: str) -> KeptDecision:
     entry_id, item = parsed
     with reading(database) as connection:
         row = connection.execute(
-            _query().where(journal_entries.c.id == entry_id, journal_entries.c.item == item).limit(1)
+            entries_query().where(journal_entries.c.id == entry_id, journal_entries.c.item == item).limit(1)
         ).one_or_none()
         if row is None and item == SINGLE and _has_items(connection, entry_id):
             raise UnknownDecision(f"This was a call of several evaluations: its decisions are {entry_id}.0 and so on.")
-    if row is None or (kept := _kept(row)).body["kind"] not in DECISIONS:
+    if row is None or (kept := kept_of(row)).body.get("kind") not in DECISIONS:
         raise UnknownDecision("There is no such decision.")
     return kept
 
@@ -200,7 +196,18 @@ def _has_items(connection: Connection, entry_id: str) -> bool:
     )
 
 
-def _query() -> Select[Any]:
+def period(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    """The conditions for entries of a period; None where it has no beginning or end."""
+    conditions = []
+    if since is not None:
+        conditions.append(journal_entries.c.id >= first_id_at(since))
+    if until is not None:
+        conditions.append(journal_entries.c.id < first_id_at(until))
+    return conditions
+
+
+def entries_query() -> Select[Any]:
+    """Asks for entries as `kept_of` takes them."""
     return (
         select(
             journal_entries.c.id,
@@ -215,7 +222,8 @@ def _query() -> Select[Any]:
     )
 
 
-def _kept(row: Row[Any]) -> KeptDecision:
+def kept_of(row: Row[Any]) -> KeptDecision:
+    """The entry of a row."""
     return KeptDecision(
         id=shown_id(row.id, row.item),
         at=time_of(row.id),

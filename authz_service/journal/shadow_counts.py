@@ -11,6 +11,7 @@ from authz_service.storage.database import reading
 from authz_service.storage.schema import journal_rulings, journal_shadow
 from authz_service.words import EntryKind
 
+_MOST = 2**31
 _MARK = f'"kind":"{EntryKind.SHADOW}"'
 
 
@@ -21,7 +22,11 @@ def count_shadows(connection: Connection, bodies: Sequence[str]) -> None:
         if _MARK not in body:
             continue
         entry = json.loads(body)
-        added = insert(journal_shadow).values(ruling=entry["ruling"], shadow=entry["shadow"], decisions=entry["count"])
+        ruling, shadow, count = entry.get("ruling"), entry.get("shadow"), entry.get("count")
+        if [type(ruling), type(shadow), type(count)] != [str, str, int] or not 0 < count <= _MOST:
+            # The writer writes no such entry.
+            continue
+        added = insert(journal_shadow).values(ruling=ruling, shadow=shadow, decisions=count)
         connection.execute(
             added.on_conflict_do_update(
                 index_elements=["ruling", "shadow"],

@@ -25,6 +25,7 @@ class Tail:
         segment: The number of the open segment.
         size: Its bytes.
         day: The day in UTC that it was begun.
+        first: The number of its first entry.
         sequence: The number of the last entry; 0 for none.
         head: Its hash.
         closed: What the last checkpoint has closed.
@@ -36,6 +37,7 @@ class Tail:
     segment: int = 0
     size: int = 0
     day: date = date.min
+    first: int = 1
     sequence: int = 0
     head: bytes = b""
     closed: Closed = field(default_factory=Closed)
@@ -53,6 +55,7 @@ class Tail:
         match line:
             case Header():
                 self.sequence, self.head = line.first - 1, bytes.fromhex(line.previous)
+                self.first = line.first
                 self.closed = Closed(line.block, line.first - 1, line.checkpoint)
             case KeptEntry():
                 self.sequence, self.head = line.sequence, bytes.fromhex(line.hash)
@@ -87,17 +90,26 @@ def begin_segment(folder: Path, tail: Tail) -> int:
     """
     tail.segment += 1
     line = header_line(tail.header())
-    opened = os.open(segment_file(folder, tail.segment), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
+    segment = segment_file(folder, tail.segment)
+    # It has its name only once it is whole: where it is seen, nobody writes the one before.
+    draft = segment.with_suffix(".draft")
+    opened = None
     try:
-        os.write(opened, line)
+        opened = os.open(draft, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(opened, rest) :]
         os.fdatasync(opened)
+        draft.rename(segment)
         sync_folder(folder)
     except BaseException:
-        os.close(opened)
         tail.segment -= 1
+        if opened is not None:
+            os.close(opened)
+        segment.unlink(missing_ok=True)
         raise
     tail.size = len(line)
-    tail.day = datetime.now(UTC).date()
+    tail.day, tail.first = datetime.now(UTC).date(), tail.sequence + 1
     tail.rulings.clear()
     return opened
 

@@ -4,11 +4,13 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from authz_service.errors import JournalUnavailable
 from authz_service.journal.chain import link
@@ -25,6 +27,7 @@ CHECKPOINT_SECONDS = 1.0
 MOST_WAITING = 10_000
 SEGMENT_BYTES = 32 * 1024 * 1024
 _FULL_PATIENCE_SECONDS = 5.0
+_TRIAL = bytes(4096)
 
 
 @dataclass(slots=True)
@@ -64,6 +67,8 @@ class Writer:
         self._state = threading.Lock()
         self._turn = threading.Lock()
         self._room = threading.Condition(self._state)
+        # Those in `others`, also while they are being written: what fails comes back.
+        self._waiting = 0
         self._stopping = threading.Event()
         self._is_clean = True
         self._open_since = 0.0
@@ -78,6 +83,11 @@ class Writer:
             raise JournalUnavailable(f"The journal at {folder} cannot be written: {error.strerror}.") from error
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def public_key(self) -> Ed25519PublicKey:
+        """The key that verifies its checkpoints."""
+        return self._signer.public_key
 
     @property
     def chain(self) -> str:
@@ -103,7 +113,7 @@ class Writer:
             with group.done:
                 pass
         if group.error:
-            raise JournalUnavailable(self.error) from group.error
+            raise JournalUnavailable(_said(group.error)) from group.error
 
     def append_soon(self, entries: Sequence[Entry]) -> None:
         """Has the entries on disk within `FLUSH_SECONDS`; waits only where too many are waiting already.
@@ -114,12 +124,13 @@ class Writer:
         with self._room:
             self._refuse_closed()
             has_room = self._room.wait_for(
-                lambda: len(self._gathering.others) < MOST_WAITING or self._stopping.is_set(), _FULL_PATIENCE_SECONDS
+                lambda: self._waiting < MOST_WAITING or self._stopping.is_set(), _FULL_PATIENCE_SECONDS
             )
             self._refuse_closed()
             if not has_room:
                 raise JournalUnavailable(self.error or "The journal is written too slowly.")
             self._gathering.others.extend(entries)
+            self._waiting += len(entries)
 
     def close(self) -> None:
         """Writes what is left, closes the last block and lets go of the chain."""
@@ -146,22 +157,27 @@ class Writer:
                     self._write_gathered()
                 if self._tail.open_hashes and time.monotonic() - self._open_since >= CHECKPOINT_SECONDS:
                     self._close_block()
-                if self._tail.size >= SEGMENT_BYTES or self._tail.day != datetime.now(UTC).date():
+                if self._is_full():
                     self._turn_over()
 
     def _write_gathered(self) -> None:
         """Writes what has gathered, in its turn."""
-        with self._room:
+        with self._state:
             group, self._gathering = self._gathering, _Group()
-            self._room.notify_all()
         try:
             self._write([*group.others, *group.waited_for])
-        except OSError as error:
-            group.error = error
-            self._told(error)
+        except BaseException as error:
+            # Whatever it is: nobody is to take these for kept, and nobody will come again with the others.
+            group.error = error if isinstance(error, OSError) else OSError(None, type(error).__name__)
             with self._state:
-                # Nobody will come again with these.
                 self._gathering.others[:0] = group.others
+            if not isinstance(error, OSError):
+                raise
+            self._told(error)
+        else:
+            with self._room:
+                self._waiting -= len(group.others)
+                self._room.notify_all()
         finally:
             group.done.release()
 
@@ -189,19 +205,25 @@ class Writer:
         tail.rulings |= new
 
     def _put(self, data: bytes) -> None:
-        """All of it, synced, or nothing."""
+        """All of it, synced, or nothing; of no data, whether some could be."""
         if not self._is_clean:
             os.ftruncate(self._file, self._tail.size)
         self._is_clean = False
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
-        os.fdatasync(self._file)
+        try:
+            rest = memoryview(data or _TRIAL)
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+            os.fdatasync(self._file)
+            if not data:
+                os.ftruncate(self._file, self._tail.size)
+        except OSError:
+            # At once, before somebody reads what is not kept; what fails here is done before the next is written.
+            with suppress(OSError):
+                os.ftruncate(self._file, self._tail.size)
+            raise
         self._is_clean = True
         self._tail.size += len(data)
-        if self.error:
-            log.info("journal.written_again", chain=self.chain)
-            self.error = ""
+        self._told_well()
 
     def _close_block(self) -> None:
         tail = self._tail
@@ -216,9 +238,14 @@ class Writer:
         tail.closed = Closed.by(signed)
         tail.open_hashes.clear()
 
+    def _is_full(self) -> bool:
+        # A segment a day at least, so that old ones can be put away.
+        is_of_another_day = self._tail.day != datetime.now(UTC).date() and self._tail.sequence >= self._tail.first
+        return is_of_another_day or self._tail.size >= SEGMENT_BYTES
+
     def _turn_over(self) -> None:
         self._close_block()
-        if self._tail.open_hashes:
+        if self._tail.open_hashes or not self._is_clean:
             return
         try:
             before, self._file = self._file, begin_segment(self._folder, self._tail)
@@ -226,6 +253,7 @@ class Writer:
             self._told(error)
             return
         os.close(before)
+        self._told_well()
 
     def _open(self, segment: int) -> int:
         return os.open(segment_file(self._folder, segment), os.O_WRONLY | os.O_APPEND)
@@ -233,4 +261,13 @@ class Writer:
     def _told(self, error: OSError) -> None:
         if not self.error:
             log.error("journal.cannot_be_written", folder=str(self._folder), reason=error.strerror)
-        self.error = f"The journal cannot be written: {error.strerror}."
+        self.error = _said(error)
+
+    def _told_well(self) -> None:
+        if self.error:
+            log.info("journal.written_again", chain=self.chain)
+            self.error = ""
+
+
+def _said(error: OSError) -> str:
+    return f"The journal cannot be written: {error.strerror}."

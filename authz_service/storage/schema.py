@@ -257,6 +257,7 @@ journal_checkpoints = Table(
     Column("chain", Integer, primary_key=True),
     Column("block", Integer, primary_key=True),
     Column("last", BigInteger, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("signature", String, nullable=False),
     Column("payload", Text, nullable=False),
 )

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.conftest import ROOT, TOKEN
-from tests.end_to_end.test_service import Service, demo
+from tests.services import Service, demo
 
 _PAGE = (ROOT / "docs" / "how-to" / "call-it.md").read_text()
 _SECTION = _PAGE.partition("### From your language\n")[2].partition("\n## ")[0]

@@ -4,16 +4,15 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 import requests
@@ -24,124 +23,31 @@ from authz_service.customers.importing import import_files
 from authz_service.storage.database import connect, upgrade
 from tests.conftest import ROOT, SMITH_FAMILY, TOKEN
 from tests.processes import is_running, processes_below, wait_until
+from tests.services import (
+    COMMAND,
+    GONE_WITHIN_SECONDS,
+    HOST,
+    START_SECONDS,
+    Service,
+    demo,
+    environment,
+    free_port,
+    question,
+    started,
+)
 
-COMMAND = [sys.executable, "-c", "from authz_service.cli import main; main()"]
-HOST = "127.0.0.1"
 WORKERS = 2
 ASKERS = 4
-START_SECONDS = 30.0
 LIVE_WITHIN_SECONDS = 2.0
-GONE_WITHIN_SECONDS = 5.0
 
 DECISION = Path("bundle/authz/decision/decision.rego")
 # What is said where no rule grants: before an edit of the policy, and after it.
 BEFORE, AFTER = "This cannot be done here.", "That is not done here."
 
 
-def question(person: str, action: str, kind: str, identifier: str) -> dict[str, Any]:
-    return {
-        "subject": {"type": "person", "id": person},
-        "action": {"name": action},
-        "resource": {"type": kind, "id": identifier},
-    }
-
-
 OWN_USAGE = question("mary.jones", "view_usage", "subscription", "mobile-2002")
 BILLS = question("mary.jones", "view_bills", "customer", "123456789")
 USAGE_OF_A_CUSTOMER = question("philip.smith", "view_usage", "customer", "123456789")
-
-
-class Service(NamedTuple):
-    """A running service: its first process, what it writes, and how it is called."""
-
-    process: "subprocess.Popen[bytes]"
-    url: str
-    stdout: Path
-    stderr: Path
-    session: requests.Session
-
-    def call(self, method: str, path: str, body: object = None) -> requests.Response:
-        return self.session.request(method, self.url + path, json=body, timeout=10)
-
-    def decide(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        response = self.call("POST", "/access/v1/evaluation", asked)
-        assert response.status_code == 200, response.text
-        decided: dict[str, Any] = response.json()
-        return decided
-
-    def readiness(self) -> dict[str, Any]:
-        checks: dict[str, Any] = self.call("GET", "/readyz").json()["checks"]
-        return checks
-
-    def processes(self, named: str = "") -> set[int]:
-        """Those that it has started and that have this in their command line."""
-        below = processes_below(self.process.pid).items()
-        return {pid for pid, command in below if named in command}
-
-    def workers(self) -> set[int]:
-        return self.processes("spawn_main")
-
-    def opa(self) -> int:
-        [pid] = self.processes("opa.sock")
-        return pid
-
-
-def environment(opa: Path, more: Mapping[str, str]) -> dict[str, str]:
-    """That of the tests, without settings but for those given."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTHZ_")}
-    return {**kept, "AUTHZ_OPA_BIN": str(opa), **more}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def started(
-    arguments: list[str], environ: Mapping[str, str], folder: Path, ready: Callable[[Path, Path], bool], url: str
-) -> Iterator[Service]:
-    """A service that is ready; whatever it leaves behind ends with it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = folder / "stdout", folder / "stderr"
-    with written[0].open("wb") as stdout, written[1].open("wb") as stderr:
-        process = subprocess.Popen([*COMMAND, *arguments], cwd=ROOT, env=environ, stdout=stdout, stderr=stderr)
-    with process, requests.Session() as session:
-        session.trust_env = False
-        session.headers["Authorization"] = f"Bearer {TOKEN}"
-        try:
-            wait_until(lambda: ready(*written) or process.poll() is not None, START_SECONDS)
-            assert process.poll() is None, written[1].read_text()
-            yield Service(process, url, *written, session)
-        finally:
-            below = processes_below(process.pid)
-            process.terminate()
-            try:
-                process.wait(GONE_WITHIN_SECONDS)
-            finally:
-                process.kill()
-                for pid in filter(is_running, below):
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-
-
-@contextmanager
-def demo(
-    opa: Path, folder: Path, *, policies: Path, data: Path | None = None, more: Mapping[str, str] | None = None
-) -> Iterator[Service]:
-    """A demo with its state in a folder; started there again, it finds that state."""
-    port = free_port()
-    arguments = ["demo", "--port", str(port), "--token", TOKEN, "--policies", str(policies)]
-    arguments += ["--state", str(folder / "state")]
-    arguments += ["--data", str(data)] if data else []
-
-    def ready(stdout: Path, _: Path) -> bool:
-        return stdout.read_text().endswith("Ctrl-C ends it.\n")
-
-    with started(arguments, environment(opa, more or {}), folder, ready, f"http://{HOST}:{port}") as service:
-        yield service
 
 
 @pytest.fixture(scope="module")

@@ -81,8 +81,13 @@ def lose_database(app: Flask, tmp_path: Path) -> Callable[[], None]:
 
 def database_of(app: Flask) -> Engine:
     """What the app itself is connected to its database by."""
+    return parts_of(app).database
+
+
+def parts_of(app: Flask) -> Parts:
+    """What the app holds open."""
     parts: Parts = app.extensions["authz_service"]
-    return parts.database
+    return parts
 
 
 def _client_of(app: Flask) -> FlaskClient:

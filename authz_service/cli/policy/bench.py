@@ -25,6 +25,11 @@ def shown(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
+def first_with(file: Path, *places: Path) -> Path:
+    """The first place that has the file; the first of all where none has."""
+    return next((place for place in places if (place / file).exists()), places[0])
+
+
 def judged(policies: Path, schema: InputSchema) -> Table:
     """The answers of a policies folder or bundle to every situation of a schema."""
     with progress("Judging every situation") as on_progress:

@@ -10,7 +10,7 @@ import click
 from sqlalchemy import Engine
 
 from authz_service.cli.database import existing_database
-from authz_service.cli.policy.bench import judged
+from authz_service.cli.policy.bench import first_with, judged
 from authz_service.cli.progress import progress
 from authz_service.policy import diff_texts
 from authz_service.policy.diff import Diff, Happened, Impact, compare, impact
@@ -88,9 +88,9 @@ def compared(old: str, new: str, folder: Path) -> tuple[Diff, Phrases]:
     """
     with policies_from(old, folder) as before, policies_from(new, folder) as after:
         # A bundle has no schema: what the other can be asked about, it is asked too.
-        old_schema = read_schema(_first_with(SCHEMA, before, after, folder))
-        new_schema = read_schema(_first_with(SCHEMA, after, before, folder))
-        spoken = _first_with(PHRASES, after, before, folder)
+        old_schema = read_schema(first_with(SCHEMA, before, after, folder))
+        new_schema = read_schema(first_with(SCHEMA, after, before, folder))
+        spoken = first_with(PHRASES, after, before, folder)
         # The phrases are of their own schema, and have to do for what is compared.
         wanted = InputSchema((*read_schema(spoken).kinds, *new_schema.kinds), (), {})
         phrases = read_phrases(spoken, wanted)
@@ -101,10 +101,6 @@ def _in_repository(*sources: str) -> Path:
     """The folder among them that git revisions are of; the checkout's own where there is none."""
     folders = [Path(source) for source in sources if Path(source, SCHEMA).exists()]
     return next((folder for folder in folders if is_in_repository(folder)), CHECKOUT_POLICIES)
-
-
-def _first_with(file: Path, *places: Path) -> Path:
-    return next((place for place in places if (place / file).exists()), places[0])
 
 
 def _impact(database: Engine, difference: Diff) -> Impact:

@@ -10,6 +10,7 @@ import click
 from authz_service.cli.policy import explanation
 from authz_service.cli.policy.asked import Asked, ask, question_of, read_json, read_request
 from authz_service.cli.policy.bench import opa, shown
+from authz_service.cli.policy.recorded import facts_of, recorded_decision, then_and_now
 from authz_service.cli.progress import progress
 from authz_service.policy.explain import explain as explain_all
 from authz_service.policy.sentences import read_phrases
@@ -34,8 +35,10 @@ Examples:
   authz-service policy explain --data fixtures/customers/stranger.yaml < request.json
   authz-service policy explain --format json < request.json | jq .facts > facts.json
   authz-service policy explain --policies policies --facts - < facts.json
+  authz-service policy explain 01M8AP7ACYZB5DBZ9GTCDH1AYP
 """,
 )
+@click.argument("decision", required=False)
 @click.option("--subject", help="The id of a person.")
 @click.option("--action", help="The action, such as view_usage.")
 @click.option("--resource", help="customer:NUMBER or subscription:ID; of an id alone, digits are a customer number.")
@@ -47,6 +50,7 @@ Examples:
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def explain(  # noqa: PLR0913 - Click hands over each option as an argument
     *,
+    decision: str | None,
     subject: str | None,
     action: str | None,
     resource: str | None,
@@ -62,20 +66,28 @@ def explain(  # noqa: PLR0913 - Click hands over each option as an argument
     The request is given by options, or as the body of an AuthZEN evaluation on standard input. Its facts are read from
     the database of AUTHZ_DATABASE_URL, or from --data; in a checkout without either, from the Smith family. Nothing is
     written anywhere.
+
+    DECISION is the id of one that was made: it is explained with the facts in the journal, by the policy of today.
     """
     folder = policies or shown(CHECKOUT_POLICIES)
     schema = read_schema(folder)
     phrases = read_phrases(folder, schema)
     named = {"subject": subject, "action": action, "resource": resource, "option": option, "channel": channel}
     asked: Asked | None = None
-    if stated is not None:
-        _refuse_both(named, data)
+    kept = recorded_decision(decision) if decision is not None else None
+    if kept is not None:
+        _refuse_both("DECISION says all that is", {**named, "facts": stated}, data)
+        facts = facts_of(kept, schema)
+    elif stated is not None:
+        _refuse_both("--facts are all that is", named, data)
         facts = _stated(stated, schema)
     else:
         asked = _asked(named, data)
         facts = read_situation(asked.facts, schema)
     with progress("Judging every situation") as on_progress:
         [explained] = explain_all(opa(), folder, schema, [facts], on_progress)
+    if kept is not None:
+        click.echo(then_and_now(kept, explained, folder), err=True)
     if style == "json":
         click.echo(json.dumps(explanation.as_json(explained, phrases, asked), indent=2, ensure_ascii=False))
     else:
@@ -103,7 +115,7 @@ def _stated(stated: str, schema: InputSchema) -> Facts:
     return read_situation(read_json(text, "--facts"), schema)
 
 
-def _refuse_both(named: Mapping[str, str | None], data: Path | None) -> None:
+def _refuse_both(all_that_is: str, named: Mapping[str, str | None], data: Path | None) -> None:
     given = [name for name, value in {**named, "data": data}.items() if value]
     if given:
-        raise click.UsageError(f"--facts are all that is asked about; leave out --{given[0]}.")
+        raise click.UsageError(f"{all_that_is} asked about; leave out --{given[0]}.")

@@ -39,6 +39,7 @@ def _create_chains() -> None:
         sa.Column("chain", sa.Integer(), nullable=False),
         sa.Column("block", sa.Integer(), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("signature", sa.String(), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("chain", "block", name=op.f("pk_journal_checkpoints")),

@@ -1,0 +1,96 @@
+"""The service as it is benchmarked: `serve` with a token of its own, on a database that is there."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from authz_service.callers.callers import new_token, token_sha256
+from authz_service.customers.importing import import_files
+from authz_service.storage.database import connect, upgrade
+
+_PATIENCE_SECONDS = 30
+
+
+class Running(NamedTuple):
+    """A service that answers."""
+
+    url: str
+    token: str
+    pid: int
+
+
+def make_database(url: str, customers: Path) -> None:
+    """Brings customers into an empty database."""
+    database = connect(url)
+    try:
+        upgrade(database)
+        import_files(database, [customers], lambda: b"k" * 32)
+    finally:
+        database.dispose()
+
+
+def copy_sqlite(file: Path, target: Path) -> str:
+    """A database of its own for another service; returns its URL."""
+    shutil.copyfile(file, target)
+    return f"sqlite:///{target}"
+
+
+@contextmanager
+def running(database_url: str, settings: Mapping[str, str]) -> Iterator[Running]:
+    """A service with these settings, while the block lasts."""
+    with tempfile.TemporaryDirectory(prefix="authz-bench-") as made:
+        folder, token, port = Path(made), new_token(), _free_port()
+        callers = folder / "callers.yaml"
+        callers.write_text(
+            f"callers: [{{name: bench, token_sha256: '{token_sha256(token)}', scopes: [decide, audit]}}]\n"
+        )
+        signing_key = folder / "signing.pem"
+        key = Ed25519PrivateKey.generate()
+        signing_key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        environ = os.environ | {
+            "AUTHZ_DATABASE_URL": database_url,
+            "AUTHZ_CALLERS": str(callers),
+            "AUTHZ_ACTIVATION_KEY": "k" * 32,
+            "AUTHZ_JOURNAL_FOLDER": str(folder / "journal"),
+            "AUTHZ_JOURNAL_KEY": "j" * 32,
+            "AUTHZ_JOURNAL_SIGNING_KEY": str(signing_key),
+            **settings,
+        }
+        command = [sys.executable, "-c", "from authz_service.cli import main; main()", "serve", "--port", str(port)]
+        url = f"http://127.0.0.1:{port}"
+        with (folder / "log").open("wb") as log, subprocess.Popen(command, env=environ, stderr=log) as process:
+            try:
+                _wait(url, process, folder / "log")
+                yield Running(url, token, process.pid)
+            finally:
+                process.terminate()
+
+
+def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if requests.get(f"{url}/readyz", timeout=2).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise SystemExit(f"The service does not start:\n{log.read_text()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
