@@ -38,7 +38,7 @@ from authz_service.web.signed_metadata import read_signing_key
 
 log = structlog.get_logger()
 
-_THREADS = 16
+_THREADS = 8
 _UNNAMED_SENDER = "no-reply@localhost.localdomain"
 _SHUTDOWN_SECONDS = 10
 _ASK_EVERY_SECONDS = 0.05
@@ -106,12 +106,14 @@ def _indexing_journal(settings: Settings, database: Engine) -> Iterator[None]:
         if journal.folder is None or journal.writer is None:
             yield
             return
-        worker = IndexWorker(database, journal.folder, journal.writer)
+        index = connect(settings.database_url, writes_much=True)
+        worker = IndexWorker(index, journal.folder, journal.writer)
         worker.start()
         try:
             yield
         finally:
             worker.stop()
+            index.dispose()
 
 
 @contextmanager

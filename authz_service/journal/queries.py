@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from authz_service.errors import Fault, InvalidRequest, UnknownDecision
 from authz_service.ids import first_id_at, time_of
-from authz_service.journal.indexer import SINGLE
+from authz_service.journal.loading import SINGLE
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.storage.database import reading
 from authz_service.storage.schema import in_body, journal_chains, journal_entries, journal_rulings

@@ -12,8 +12,8 @@ from authz_service.journal import merkle
 from authz_service.journal.chain import genesis, link
 from authz_service.journal.checkpoint import Checkpoint, Closed, SignedCheckpoint, key_id
 from authz_service.journal.copies import FiledUnder, Placed, Unreadable
-from authz_service.journal.indexer import SINGLE
 from authz_service.journal.lines import Header, KeptEntry
+from authz_service.journal.loading import SINGLE
 from authz_service.journal.queries import shown_id
 from authz_service.questions import Ruling
 from authz_service.words import EntryKind

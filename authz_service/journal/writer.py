@@ -18,7 +18,7 @@ from authz_service.journal.checkpoint import Closed, Signer
 from authz_service.journal.entries import Entry
 from authz_service.journal.folder import segment_file, take_chain
 from authz_service.journal.lines import checkpoint_line, entry_line, ruling_line
-from authz_service.journal.tail import begin_segment, find_tail
+from authz_service.journal.tail import Tail, begin_segment, find_tail
 
 log = structlog.get_logger()
 
@@ -75,14 +75,20 @@ class Writer:
         self.error = ""
         try:
             self._folder, self._lock = take_chain(folder)
-            self._tail = find_tail(self._folder)
-            self._file = (
-                begin_segment(self._folder, self._tail) if self._tail.segment == 0 else self._open(self._tail.segment)
-            )
+            self._tail, self._file = self._take_up()
         except OSError as error:
             raise JournalUnavailable(f"The journal at {folder} cannot be written: {error.strerror}.") from error
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
+
+    def _take_up(self) -> tuple[Tail, int]:
+        try:
+            tail = find_tail(self._folder)
+            return tail, self._open(tail.segment) if tail.segment else begin_segment(self._folder, tail)
+        except BaseException:
+            # Another may have it.
+            os.close(self._lock)
+            raise
 
     @property
     def public_key(self) -> Ed25519PublicKey:

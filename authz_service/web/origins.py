@@ -9,4 +9,4 @@ from authz_service.web.request_ids import request_id
 def origin_of_request() -> Origin:
     """The caller of the request, empty where it is not known, and what ties the request to those before it."""
     caller = g.caller.name if "caller" in g else ""
-    return Origin(caller, request_id(), request.headers.get("traceparent"))
+    return Origin(caller, request_id(), request.environ.get("HTTP_TRACEPARENT"))

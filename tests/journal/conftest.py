@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from authz_service.journal.folder import chains_in, segments_of
 from authz_service.journal.lines import Header, KeptEntry, Line, parse_line
 from authz_service.journal.writer import Writer
 from authz_service.questions import Action, Answer, Document, Entity, Json, Question, Reason, Ruling
+
+PATIENCE_SECONDS = 10.0
 
 OpenWriter = Callable[[], Writer]
 
@@ -66,12 +69,14 @@ class Disk:
         room: How many bytes fit on it; None for any number.
         cannot_sync: Whether what is written cannot be synced.
         cannot_truncate: Whether what is written cannot be taken back.
+        taken_back: How many times something was.
     """
 
     def __init__(self) -> None:
         self.room: int | None = None
         self.cannot_sync = False
         self.cannot_truncate = False
+        self.taken_back = 0
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it is that `os` has
         return getattr(os, name)
@@ -94,9 +99,48 @@ class Disk:
         if self.cannot_truncate:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         os.ftruncate(file, size)
+        self.taken_back += 1
 
     def heal(self) -> None:
         self.room, self.cannot_sync, self.cannot_truncate = None, False, False
+
+
+class SlowDisk(Disk):
+    """A disk on which a write takes as long as one likes.
+
+    Attributes:
+        is_asked: Is set when somebody writes.
+        may_write: Has whoever writes go on.
+        faults: What is raised instead of the next writes.
+        synced: How many times something was synced.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_asked = threading.Event()
+        self.may_write = threading.Event()
+        self.faults: list[Exception | None] = []
+        self.synced = 0
+
+    def write(self, file: int, data: memoryview) -> int:
+        self.is_asked.set()
+        assert self.may_write.wait(PATIENCE_SECONDS)
+        fault = self.faults.pop(0) if self.faults else None
+        if fault:
+            raise fault
+        return super().write(file, data)
+
+    def fdatasync(self, file: int) -> None:
+        self.synced += 1
+        super().fdatasync(file)
+
+
+@pytest.fixture
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowDisk]:
+    disk = SlowDisk()
+    monkeypatch.setattr(writer_module, "os", disk)
+    yield disk
+    disk.may_write.set()
 
 
 @pytest.fixture

@@ -22,8 +22,9 @@ from authz_service.journal.chain import link
 from authz_service.journal.checkpoint import SignedCheckpoint, Signer
 from authz_service.journal.entries import Entries, Entry
 from authz_service.journal.folder import chains_in, segments_of
-from authz_service.journal.indexer import SINGLE, Indexer, bytes_behind, count_entries
+from authz_service.journal.indexer import Indexer, bytes_behind, count_entries
 from authz_service.journal.lines import entry_line, parse_line, ruling_line
+from authz_service.journal.loading import SINGLE
 from authz_service.journal.outbox import order_entry, relay
 from authz_service.journal.partitions import Partitions
 from authz_service.journal.pseudonyms import Pseudonyms
@@ -40,8 +41,10 @@ from authz_service.storage.schema import (
     journal_rulings,
 )
 from tests.journal.conftest import (
+    PATIENCE_SECONDS,
     Disk,
     OpenWriter,
+    SlowDisk,
     a_ruling,
     an_entry,
     assert_right,
@@ -54,9 +57,6 @@ from tests.journal.conftest import (
 )
 from tests.postgresql import PostgreSQL
 from tests.processes import wait_until
-
-_PATIENCE_SECONDS = 10.0
-
 
 Stop = Callable[[], None]
 StartWorker = Callable[[Writer], Stop]
@@ -664,7 +664,8 @@ def test_processes_that_need_the_same_month_at_once_both_have_it(
     on_postgresql: Engine, tmp_path: Path, signing_key: Ed25519PrivateKey
 ) -> None:
     folders = [tmp_path / str(number) for number in range(4)]
-    entries = [an_entry() for _ in folders]
+    # Of a month that nobody has needed before.
+    entries = [an_entry(entry_id=first_id_at(datetime(2031, 5, 1 + day, tzinfo=UTC))) for day in range(len(folders))]
     for folder, entry in zip(folders, entries, strict=True):
         writer = Writer(folder, Signer(signing_key))
         writer.append([entry])
@@ -672,7 +673,7 @@ def test_processes_that_need_the_same_month_at_once_both_have_it(
     together = threading.Barrier(4)
 
     def catch_up(folder: Path) -> int:
-        together.wait(_PATIENCE_SECONDS)
+        together.wait(PATIENCE_SECONDS)
         return Indexer(on_postgresql, folder).catch_up()
 
     with ThreadPoolExecutor(4) as pool:
@@ -790,6 +791,22 @@ def test_what_cannot_be_written_goes_on_waiting(any_database: Engine, disk: Disk
     assert bodies_of(folder) == [entry.body]
 
 
+def test_what_another_process_is_just_relaying_is_left_to_it(
+    on_postgresql: Engine, slow_disk: SlowDisk, open_writer: OpenWriter, folder: Path
+) -> None:
+    first, second = open_writer(), open_writer()
+    entries = [an_entry() for _ in range(3)]
+    order(on_postgresql, *entries)
+    with ThreadPoolExecutor(1) as pool:
+        relaying = pool.submit(relay, on_postgresql, first)
+        assert slow_disk.is_asked.wait(PATIENCE_SECONDS)
+        assert relay(on_postgresql, second) == 0
+        slow_disk.may_write.set()
+        assert relaying.result(PATIENCE_SECONDS) == 3
+    assert waiting_in(on_postgresql) == []
+    assert sorted(bodies_of(folder)) == sorted(entry.body for entry in entries)
+
+
 def test_what_is_relayed_by_two_at_once_is_kept_once(
     any_database: Engine, open_writer: OpenWriter, folder: Path
 ) -> None:
@@ -798,7 +815,7 @@ def test_what_is_relayed_by_two_at_once_is_kept_once(
     together = threading.Barrier(3)
 
     def bring(writer: Writer) -> int:
-        together.wait(_PATIENCE_SECONDS)
+        together.wait(PATIENCE_SECONDS)
         return sum(iter(lambda: relay(any_database, writer), 0))
 
     with ThreadPoolExecutor(3) as pool:
