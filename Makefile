@@ -8,7 +8,7 @@ AUTHZEN_CASES ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format conformance lock
+.PHONY: help setup demo test check format conformance bench lock
 
 ##@ Begin
 demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
@@ -38,6 +38,9 @@ format: setup ## Python and Rego, as the style has them
 conformance: setup ## what the AuthZEN suites expect of any service; AUTHZEN_CASES=DIR has their case files
 	@test -n "$(AUTHZEN_CASES)" || { echo 'Say where the case files are: make conformance AUTHZEN_CASES=DIR' >&2; exit 2; }
 	@$(BIN)/python -m tests.conformance.run "$(AUTHZEN_CASES)"
+
+bench: setup ## what the journal costs, side by side; needs wrk; ARGS="--rounds 3" goes to the benchmark
+	@$(BIN)/python -m bench.journal $(ARGS)
 
 ##@ Maintain
 lock: ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions

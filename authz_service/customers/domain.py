@@ -9,7 +9,7 @@ from authz_service.customers.document import Evidence, document
 from authz_service.customers.facts import Asked, Facts, read_eligibility, read_facts
 from authz_service.errors import Fault
 from authz_service.questions import NO_NAMES, Action, Answer, Document, Entity, Json, Question, Search, Stated
-from authz_service.storage.database import reading
+from authz_service.storage.database import reading, reading_once
 from authz_service.words import OPTION_ACTIONS, ActionName, Channel, Language, ResourceType, SubjectType
 
 _CHANNELS = frozenset(Channel)
@@ -28,7 +28,8 @@ class MyProximus:
 
     def state(self, questions: Sequence[Question]) -> list[Stated]:
         asked = [_asked(question) for question in questions]
-        with reading(self._database) as connection:
+        has_candidates = any(map(_may_ask_eligibility, questions))
+        with (reading if has_candidates else reading_once)(self._database) as connection:
             facts = read_facts(connection, asked)
             candidates = [n for n, question in enumerate(questions) if _asks_eligibility(question, facts[n])]
             rows = read_eligibility(connection, [asked[n] for n in candidates]) if candidates else []
@@ -75,11 +76,11 @@ def take_over_document(
 
 
 def _asks_eligibility(question: Question, facts: Facts) -> bool:
-    return (
-        question.action.name == ActionName.BECOME_ADMINISTRATOR
-        and question.resource.type == ResourceType.CUSTOMER
-        and facts.customer_kind is not None
-    )
+    return _may_ask_eligibility(question) and facts.customer_kind is not None
+
+
+def _may_ask_eligibility(question: Question) -> bool:
+    return question.action.name == ActionName.BECOME_ADMINISTRATOR and question.resource.type == ResourceType.CUSTOMER
 
 
 def _faults(question: Question) -> Iterator[Fault]:

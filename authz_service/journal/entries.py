@@ -19,6 +19,7 @@ _MADE_BY_A_MACHINE = re.compile(
 )
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_quoted = json.encoder.encode_basestring_ascii
 
 
 class Origin(NamedTuple):
@@ -61,18 +62,20 @@ class Entries:
 
     def decision(self, decision_id: str, item: int | None, origin: Origin, decided: Decided) -> Entry:
         """A question and its answer; `item` is its place in a call of several."""
-        question, about, decision = decided
+        (subject, asked, resource, _), about, decision = decided
         # The action as the caller names it may be any text.
         action = decision.document.get("action")
-        body = {
-            **self._beginning(decision_id, item, EntryKind.DECISION, origin),
-            "subject": self._name(question.subject.type, question.subject.id),
-            "action": action if isinstance(action, str) else self._name("action", question.action.name),
-            "resource": self._name(question.resource.type, question.resource.id),
-            **{kind: self._name(kind, name) for kind, name in about.items()},
-            **_answered(decision),
-        }
-        return Entry(_encode(body).encode(), (decision.ruling,))
+        named = action if isinstance(action, str) else self._name("action", asked.name)
+        beginning = _encode(self._beginning(decision_id, item, EntryKind.DECISION, origin))
+        others = "".join([f',"{kind}":{_quoted(self._name(kind, name))}' for kind, name in about.items()])
+        # Put together by hand, as there is one for each decision.
+        body = (
+            f'{beginning[:-1]},"subject":{_quoted(self._name(subject.type, subject.id))},"action":{_quoted(named)},'
+            f'"resource":{_quoted(self._name(resource.type, resource.id))}{others},'
+            f'"answer":"{"permit" if decision.allow else "deny"}","revision":{_quoted(decision.revision)},'
+            f'"ruling":"{decision.ruling.digest}"}}'
+        )
+        return Entry(body.encode(), (decision.ruling,))
 
     def search(
         self, decision_id: str, origin: Origin, search: Search, found: Sequence[str], asked: Sequence[Decided]

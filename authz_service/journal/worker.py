@@ -60,8 +60,9 @@ class IndexWorker:
                 if is_well:
                     log.warning("journal.not_indexed", reason=str(error))
                 is_well = False
-            except Exception as error:  # noqa: BLE001 - a thread that ends is missed by nobody
-                log.error("journal.not_indexed", exc_info=error)
+            except Exception:
+                # A thread that ends would be missed by nobody.
+                log.exception("journal.not_indexed")
                 is_well = False
             else:
                 if not is_well:
