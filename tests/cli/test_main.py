@@ -66,6 +66,9 @@ def test_there_are_the_commands_of_the_contract() -> None:
         ("customers", "import"),
         ("customers", "export"),
         ("policy", "build"),
+        ("journal", "verify"),
+        ("journal", "replay"),
+        ("journal", "export"),
         ("doctor",),
     }
 

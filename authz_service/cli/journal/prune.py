@@ -16,7 +16,7 @@ from authz_service.journal.pruning import prune as remove
 @click.command(
     short_help="Remove old entries, by whole blocks.",
     epilog="""\b
-Example, as a job of every night that keeps two years:
+Example:
   authz-service journal prune --before "$(date -d '2 years ago' +%F)"
 """,
 )
@@ -24,7 +24,8 @@ Example, as a job of every night that keeps two years:
 def prune(before: datetime) -> None:
     """Remove the entries of blocks that were signed before a day, and say so in the journal.
 
-    What is left is verified as before. In the files, a segment goes when all of it is old: a day's entries go together.
+    As a job of every night it keeps, say, two years. What is left is verified as before. In the files, a segment goes
+    when all of it is old: a day's entries go together.
     """
     with existing_journal() as kept:
         last = last_to_go(kept.database, before)
