@@ -25,7 +25,7 @@ from authz_service.errors import (
 )
 from authz_service.journal.checkpoint import key_id
 from authz_service.journal.indexer import bytes_behind
-from authz_service.journal.place import find_pseudonyms, find_signing_key, journal_folder
+from authz_service.journal.place import SIGNING_KEY, find_pseudonyms, find_signing_key, journal_folder
 from authz_service.opa.binary import OPA_VERSION, find_opa, project_tool_folder
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
@@ -83,11 +83,13 @@ def _examine() -> Iterator[Finding]:
     except ConfigurationError as error:
         yield Finding("settings", ok=False, detail=str(error))
         return
-    yield _try("database", lambda: _database(settings))
+    database = _try("database", lambda: _database(settings))
+    yield database
     yield _try("callers", lambda: _callers(settings))
     yield _try("metadata", lambda: _metadata(settings))
     yield _try("mail server", lambda: _mail_server(settings))
-    yield _try("journal", lambda: _journal(settings))
+    if database.ok:
+        yield _try("journal", lambda: _journal(settings))
     if settings.opa_url is None:
         yield _try("policy", lambda: _policy(settings))
     else:
@@ -121,7 +123,9 @@ def _journal(settings: Settings) -> str:
         folder = journal_folder(settings, database)
         if folder is None:
             raise ConfigurationError("AUTHZ_JOURNAL_FOLDER: is not set; name a folder that outlives the process.")
-        if not folder.is_dir():
+        is_made = (folder / SIGNING_KEY).exists() or settings.journal_signing_key is not None
+        if database.dialect.name == "sqlite" and not (folder.is_dir() and is_made):
+            # Looking for keys would make them.
             return f"{settings.journal}, in {folder}, which `serve` makes"
         key = key_id(find_signing_key(settings, database, folder).public_key())
         find_pseudonyms(settings, database, folder)

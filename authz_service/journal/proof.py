@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Engine, Text, cast, select
 
-from authz_service.errors import NotYetSigned
+from authz_service.errors import Conflict, NotYetSigned
 from authz_service.journal import merkle
 from authz_service.journal.chain import genesis, link
 from authz_service.journal.checkpoint import SignedCheckpoint, key_id
@@ -41,6 +41,7 @@ def prove(database: Engine, decision: KeptDecision) -> dict[str, Json]:
 
     Raises:
         NotYetSigned: The block that it is in has not been closed yet.
+        Conflict: Entries of its block are missing.
         DatabaseUnavailable: The database does not answer.
     """
     with reading(database) as connection:
@@ -78,6 +79,8 @@ def prove(database: Engine, decision: KeptDecision) -> dict[str, Json]:
     if not before and last_before is not None:
         before = SignedCheckpoint("", last_before.encode()).read().head
     leaves = [bytes.fromhex(hashes[n]) for n in range(checkpoint.first, checkpoint.last + 1) if n in hashes]
+    if len(leaves) != checkpoint.last - checkpoint.first + 1:
+        raise Conflict("Entries of the block of this decision are missing; `authz-service journal verify` says which.")
     index = decision.sequence - checkpoint.first
     return {
         "entry": entry,

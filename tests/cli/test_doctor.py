@@ -12,6 +12,7 @@ from authz_service.opa.binary import OPA_VERSION
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.storage.database import connect, upgrade
 from tests.cli.conftest import Cli
+from tests.journals import journal_settings
 
 NO_DATABASE = "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db."
 NO_OPA = (
@@ -47,6 +48,7 @@ def test_where_everything_is_right_each_thing_says_what_was_found(cli: Cli, righ
         "callers",
         "metadata",
         "mail server",
+        "journal",
         "opa sidecar",
     ]
     found = dict(lines)
@@ -77,6 +79,31 @@ def test_with_a_key_for_the_metadata_consumers_are_told_what_verifies_it(
     assert [public["alg"] for public in json.loads(keys)["keys"]] == ["Ed25519"]
     key.write_text("")
     assert examined(cli, right | published, 1)["metadata"]["ok"] is False
+
+
+def test_the_journal_is_looked_at(cli: Cli, right: dict[str, str], tmp_path: Path) -> None:
+    def said(**more: str) -> tuple[bool, str]:
+        run = cli("doctor", "--format", "json", **right | more)
+        [found] = [finding for finding in json.loads(run.stdout) if finding["what"] == "journal"]
+        assert run.status == (0 if found["ok"] else 1)
+        return found["ok"], found["detail"]
+
+    folder = tmp_path / "the-journal"
+    assert said(AUTHZ_JOURNAL="off") == (True, "off: nothing that is decided is kept")
+    assert said(AUTHZ_JOURNAL_FOLDER=str(folder)) == (True, f"strict, in {folder}, which `serve` makes")
+    assert not folder.exists()
+    keys = journal_settings(tmp_path)
+    keys["journal_folder"].mkdir()
+    made = {
+        "AUTHZ_JOURNAL_FOLDER": str(keys["journal_folder"]),
+        "AUTHZ_JOURNAL_KEY": keys["journal_key"],
+        "AUTHZ_JOURNAL_SIGNING_KEY": str(keys["journal_signing_key"]),
+    }
+    ok, detail = said(**made, AUTHZ_JOURNAL="buffered")
+    assert ok
+    assert re.fullmatch(r"buffered, in \S+, signed with the key [0-9a-f]{16}; all of it can be searched", detail)
+    assert said(**made | {"AUTHZ_JOURNAL_KEY": "short"})[0] is False
+    assert said(**made | {"AUTHZ_JOURNAL_SIGNING_KEY": str(tmp_path / "none.pem")})[0] is False
 
 
 def test_without_a_sidecar_the_policy_is_looked_at(cli: Cli, right: dict[str, str], policies: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete
 
-from authz_service.errors import NotYetSigned
+from authz_service.errors import Conflict, NotYetSigned
 from authz_service.ids import new_id
 from authz_service.journal import merkle
 from authz_service.journal.checkpoint import Signer, key_id
@@ -315,3 +315,15 @@ def test_whatever_one_member_becomes_the_proof_is_refused(
     member = data.draw(st.sampled_from(_MEMBERS))
     value = data.draw((_json | _hexadecimal).filter(lambda value: value != proof[member] or value is True))
     assert refusal({**proof, member: value}, public_key)
+
+
+def test_a_decision_of_a_block_that_is_not_whole_is_not_proven(
+    tmp_path: Path, signing_key: Ed25519PrivateKey, database: Engine
+) -> None:
+    keep_blocks(tmp_path / "journal", signing_key)
+    Indexer(database, tmp_path / "journal").catch_up()
+    *_, removed, last = sorted(find_decisions(database, NAMES, Wanted(), 100).decisions, key=lambda one: one.sequence)
+    with writing(database) as connection:
+        connection.execute(delete(journal_entries).where(journal_entries.c.sequence == removed.sequence))
+    with pytest.raises(Conflict, match="Entries of the block of this decision are missing"):
+        prove(database, last)

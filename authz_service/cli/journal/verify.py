@@ -30,7 +30,13 @@ Examples:
 """,
 )
 @click.option("--heads", type=_FILE, help="What --format json printed earlier: nothing of it may be gone.")
-@click.option("--archive", "archives", multiple=True, type=_FOLDER, help="Where segments were archived to.")
+@click.option(
+    "--archive",
+    "archives",
+    multiple=True,
+    type=_FOLDER,
+    help="Another folder with files: an archive, or that of another replica.",
+)
 @click.option("--proof", type=_FILE, help="Check this proof alone, with --public-key and without the journal.")
 @public_key_option
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
