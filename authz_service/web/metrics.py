@@ -60,7 +60,7 @@ class _Collector(Collector):
 
     def _of_journal(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         yield CounterMetricFamily(
-            "authz_journal_entries", "Entries that can be searched.", count_entries(self._database)
+            "authz_journal_entries", "Entries that the database has been given.", count_entries(self._database)
         )
         differences = CounterMetricFamily(
             "authz_shadow_differences", "Decisions that the shadow policy answers differently.", labels=["old", "new"]
