@@ -1,5 +1,8 @@
 import re
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -35,6 +38,34 @@ def test_ids_sort_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(time, "time_ns", lambda later=later: start + later)
         made.append(new_id())
     assert made == sorted(made)
+
+
+def test_ids_of_one_process_are_in_their_order_also_within_a_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_469_918_176_385_000_000)
+    made = [new_id() for _ in range(1000)]
+    assert made == sorted(set(made))
+    assert {each[:10] for each in made} == {"01ARYZ6S41"}
+
+
+def test_threads_that_make_ids_at_once_make_none_twice() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = [each for some in threads.map(lambda _: [new_id() for _ in range(2000)], range(8)) for each in some]
+    assert len(set(made)) == 16_000
+
+
+def test_a_child_of_the_process_makes_ids_of_its_own() -> None:
+    script = """
+import os
+from authz_service.ids import new_id
+new_id()
+read, write = os.pipe()
+if os.fork() == 0:
+    os.write(write, new_id()[10:].encode())
+    os._exit(0)
+os.wait()
+print(os.read(read, 100).decode() != new_id()[10:])
+"""
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout == b"True\n"
 
 
 # from moments to ids and back
