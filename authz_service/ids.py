@@ -26,7 +26,7 @@ class _Making:
     def begin(self) -> None:
         self.lock = threading.Lock()
         # Ids are no secrets. Asking the system for each would have every thread wait for the interpreter again.
-        self.chance = random.Random()  # noqa: S311
+        self.chance = random.Random()  # noqa: S311 - no secret is made of it
         self.last = 0
 
 

@@ -95,7 +95,7 @@ def _with_shadow(settings: Settings, policies: Path, started: ExitStack) -> Sett
     try:
         return settings.with_shadow(started.enter_context(SupervisedOpa(opa, policies)).url)
     except (InvalidPolicy, ConfigurationError) as error:
-        log.error("shadow_policy.not_started", reason=str(error))  # noqa: TRY400 - the reason tells all
+        log.error("shadow_policy.not_started", reason=str(error))  # noqa: TRY400 - the author's fault, not the code's
         return settings
 
 

@@ -136,7 +136,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         "journal_folder": read("AUTHZ_JOURNAL_FOLDER", Path, None),
         "journal_key": read("AUTHZ_JOURNAL_KEY", str, None),
         "journal_signing_key": read("AUTHZ_JOURNAL_SIGNING_KEY", Path, None),
-        "journal_plain_ids": read("AUTHZ_JOURNAL_PLAIN_IDS", _is_set, False),  # noqa: FBT003 - the default
+        "journal_plain_ids": read("AUTHZ_JOURNAL_PLAIN_IDS", _is_set, default=False),
         "shadow_policies": read("AUTHZ_SHADOW_POLICIES", Path, None),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 _ACTIONS = ("view_bills", "view_usage", "view_usage", "activate_option", "view_role", "become_administrator")
 
@@ -12,12 +13,12 @@ def write_customers(file: Path, number: int) -> None:
     """NDJSON with so many households of three members, each member with a mobile."""
     with file.open("w") as out:
         for option, price in (("free-option", "0.00"), ("paid-option", "5.00")):
-            _write(out.write, {"option": {"id": option, "name": option, "for": "mobile", "price": price}})
+            _write(out, {"option": {"id": option, "name": option, "for": "mobile", "price": price}})
         for n in range(number):
             people = [f"person-{n}-{place}" for place in range(3)]
             for person in people:
-                _write(out.write, {"person": {"id": person, "name": person, "email": f"{person}@example.org"}})
-            _write(out.write, {"customer": _household(n, people)})
+                _write(out, {"person": {"id": person, "name": person, "email": f"{person}@example.org"}})
+            _write(out, {"customer": _household(n, people)})
 
 
 def _household(n: int, people: list[str]) -> dict[str, object]:
@@ -40,7 +41,7 @@ def _household(n: int, people: list[str]) -> dict[str, object]:
 
 def questions(customers: int, number: int) -> Iterator[dict[str, object]]:
     """So many questions, all different, about customers of `write_customers`; the same at each call."""
-    chosen = random.Random(7)  # noqa: S311 - no secret
+    chosen = random.Random(7)
     for n in range(number):
         household, asker, holder = n % customers, chosen.randrange(3), chosen.randrange(3)
         name = chosen.choice(_ACTIONS)
@@ -58,5 +59,5 @@ def questions(customers: int, number: int) -> Iterator[dict[str, object]]:
         }
 
 
-def _write(write: object, value: object) -> None:
-    write(json.dumps(value) + "\n")  # type: ignore[operator]  # a file's own method
+def _write(out: TextIO, value: object) -> None:
+    out.write(json.dumps(value) + "\n")

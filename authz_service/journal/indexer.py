@@ -194,7 +194,7 @@ def _lines(data: bytes, file: Path) -> Iterator[Line]:
         try:
             yield parse_line(line)
         except NotALine:
-            log.error("journal.line_is_wrong", segment=str(file))  # noqa: TRY400 - the place tells all
+            log.error("journal.line_is_wrong", segment=str(file))  # noqa: TRY400 - no traceback says more
 
 
 def _begin(connection: Connection, chain: str, segment: int, line: Line | None) -> Position:

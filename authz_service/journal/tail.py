@@ -130,7 +130,7 @@ def _tail_of(chain: str, segment: Path) -> Tail | None:
             tail.take(parse_line(line[:-1]))
         except ValueError:
             # What is wrong in the middle stays as it is, for whoever verifies.
-            log.error("journal.line_is_wrong", segment=str(segment))  # noqa: TRY400 - the place tells all
+            log.error("journal.line_is_wrong", segment=str(segment))  # noqa: TRY400 - no traceback says more
     return tail
 
 
