@@ -25,15 +25,12 @@ class Evidence(NamedTuple):
     given_activation_code: str
 
 
-def document(
-    question: Question, facts: Facts, eligibility: Eligibility | None, evidence: Evidence | None = None
-) -> dict[str, Json]:
+def document(question: Question, facts: Facts, evidence: Evidence | None = None) -> dict[str, Json]:
     """The input document of one question.
 
     Args:
         question: What is asked.
         facts: What the customer data says of it.
-        eligibility: The same for `become_administrator` on a customer number that exists, else None.
         evidence: What is brought, where the role is to be taken over now and not only asked about.
     """
     action = question.action.name if question.action.name in _ACTIONS else "unknown"
@@ -51,8 +48,8 @@ def document(
         stated |= _subscription(facts)
         if action in OPTION_ACTIONS:
             stated["option"] = _option(question, facts)
-    if eligibility is not None:
-        stated |= _eligibility(eligibility)
+    if facts.eligibility is not None:
+        stated |= _eligibility(facts.eligibility)
         stated["is_take_over"] = evidence is not None
         if evidence is not None:
             stated |= evidence._asdict()

@@ -6,10 +6,11 @@ from sqlalchemy import Connection, Engine
 
 from authz_service.customers.candidates import read_candidates
 from authz_service.customers.document import Evidence, document
-from authz_service.customers.facts import Asked, Facts, read_eligibility, read_facts
+from authz_service.customers.facts import Asked, Facts, facts_of, facts_query, read_facts
 from authz_service.errors import Fault
 from authz_service.questions import NO_NAMES, Action, Answer, Document, Entity, Json, Question, Search, Stated
-from authz_service.storage.database import reading, reading_once
+from authz_service.storage.database import reading
+from authz_service.storage.reader import Reader
 from authz_service.words import OPTION_ACTIONS, ActionName, Channel, Language, ResourceType, SubjectType
 
 _CHANNELS = frozenset(Channel)
@@ -22,21 +23,17 @@ class MyProximus:
 
     def __init__(self, database: Engine) -> None:
         self._database = database
+        self._reader = Reader(database)
 
     def faults(self, question: Question) -> list[Fault]:
         return list(_faults(question))
 
     def state(self, questions: Sequence[Question]) -> list[Stated]:
         asked = [_asked(question) for question in questions]
-        has_candidates = any(map(_may_ask_eligibility, questions))
-        with (reading if has_candidates else reading_once)(self._database) as connection:
-            facts = read_facts(connection, asked)
-            candidates = [n for n, question in enumerate(questions) if _asks_eligibility(question, facts[n])]
-            rows = read_eligibility(connection, [asked[n] for n in candidates]) if candidates else []
-        eligibility = dict(zip(candidates, rows, strict=True))
+        facts = map(facts_of, self._reader.rows(*facts_query(self._reader.dialect, asked)))
         return [
-            Stated(document(question, facts[n], eligibility.get(n)), _about(asked[n], facts[n]))
-            for n, question in enumerate(questions)
+            Stated(document(question, each), _about(names, each))
+            for question, names, each in zip(questions, asked, facts, strict=True)
         ]
 
     def candidates(self, search: Search, after: str, limit: int) -> list[str]:
@@ -69,18 +66,8 @@ def take_over_document(
         Entity(ResourceType.CUSTOMER, customer_number),
         {"channel": channel},
     )
-    asked = [_asked(question)]
-    [facts] = read_facts(connection, asked)
-    [eligibility] = read_eligibility(connection, asked)
-    return document(question, facts, eligibility, evidence)
-
-
-def _asks_eligibility(question: Question, facts: Facts) -> bool:
-    return _may_ask_eligibility(question) and facts.customer_kind is not None
-
-
-def _may_ask_eligibility(question: Question) -> bool:
-    return question.action.name == ActionName.BECOME_ADMINISTRATOR and question.resource.type == ResourceType.CUSTOMER
+    [facts] = read_facts(connection, [_asked(question)])
+    return document(question, facts, evidence)
 
 
 def _faults(question: Question) -> Iterator[Fault]:
@@ -94,12 +81,14 @@ def _faults(question: Question) -> Iterator[Fault]:
 
 def _asked(question: Question) -> Asked:
     resource = question.resource
+    is_customer = resource.type == ResourceType.CUSTOMER
     option = question.action.properties.get("option") if question.action.name in OPTION_ACTIONS else None
     return Asked(
         person=_id(question.subject.id if question.subject.type == SubjectType.PERSON else None),
-        customer=_id(resource.id if resource.type == ResourceType.CUSTOMER else None),
+        customer=_id(resource.id if is_customer else None),
         subscription=_id(resource.id if resource.type == ResourceType.SUBSCRIPTION else None),
         option=_id(option if isinstance(option, str) else None),
+        asks_eligibility=is_customer and question.action.name == ActionName.BECOME_ADMINISTRATOR,
     )
 
 

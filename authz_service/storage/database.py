@@ -23,7 +23,7 @@ from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailab
 LOCK_WAIT_SECONDS = 5
 _WRITES = "authz_writes"
 # More than a worker has threads: a connection beyond it would be made anew for each use.
-_POOL_SIZE = 12
+POOL_SIZE = 12
 _MUCH_KIB = 64 * 1024
 _PAGE_KIB = 4
 # Any number will do as long as nobody else asks this database for the same one.
@@ -50,7 +50,7 @@ def connect(url: str, *, writes_much: bool = False) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             return _connect_sqlite(parsed, writes_much=writes_much)
         # A statement's parameters are personal data and stay out of messages and logs.
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=_POOL_SIZE)
+        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=POOL_SIZE)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise ConfigurationError(
             f"AUTHZ_DATABASE_URL names {parsed.drivername}, whose driver is not installed;"
@@ -70,19 +70,6 @@ def reading(engine: Engine) -> Iterator[Connection]:
             connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
             yield connection
-
-
-@contextmanager
-def reading_once(engine: Engine) -> Iterator[Connection]:
-    """The same for a single statement, which sees one state by itself: PostgreSQL is spared the transaction around it.
-
-    Raises:
-        DatabaseUnavailable: The database does not answer, or cannot be used.
-    """
-    with errors_in_our_words(), engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-        yield connection
 
 
 @contextmanager
@@ -177,7 +164,7 @@ def _connect_sqlite(url: URL, *, writes_much: bool) -> Engine:
         arguments["connect_args"]["check_same_thread"] = False
         arguments |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
     elif url.database:
-        arguments |= {"pool_size": _POOL_SIZE}
+        arguments |= {"pool_size": POOL_SIZE}
         _make_private_file(Path(url.database))
     engine = create_engine(url, hide_parameters=True, **arguments)
     event.listen(engine, "connect", _set_up_sqlite)

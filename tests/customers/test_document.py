@@ -76,67 +76,59 @@ SEEKING = {
 
 
 @pytest.mark.parametrize(
-    ("question", "facts", "eligibility", "expected"),
+    ("question", "facts", "expected"),
     [
         # what nobody knows
-        (asked("view_bills", "customer"), NOTHING, None, plain("view_bills", "unknown_customer")),
-        (asked("view_usage", "subscription"), NOTHING, None, plain("view_usage", "unknown_subscription")),
-        (asked("view_usage", "planet"), NOTHING, None, plain("view_usage", "unknown_type")),
-        (asked("view_usage", "Customer"), NOTHING, None, plain("view_usage", "unknown_type")),
-        (asked("view_usage", ""), NOTHING, None, plain("view_usage", "unknown_type")),
-        (asked("fly", "customer"), NOTHING, None, plain("unknown", "unknown_customer")),
-        (asked("View_bills", "customer"), NOTHING, None, plain("unknown", "unknown_customer")),
-        (asked("unknown", "customer"), NOTHING, None, plain("unknown", "unknown_customer")),
+        (asked("view_bills", "customer"), NOTHING, plain("view_bills", "unknown_customer")),
+        (asked("view_usage", "subscription"), NOTHING, plain("view_usage", "unknown_subscription")),
+        (asked("view_usage", "planet"), NOTHING, plain("view_usage", "unknown_type")),
+        (asked("view_usage", "Customer"), NOTHING, plain("view_usage", "unknown_type")),
+        (asked("view_usage", ""), NOTHING, plain("view_usage", "unknown_type")),
+        (asked("fly", "customer"), NOTHING, plain("unknown", "unknown_customer")),
+        (asked("View_bills", "customer"), NOTHING, plain("unknown", "unknown_customer")),
+        (asked("unknown", "customer"), NOTHING, plain("unknown", "unknown_customer")),
         (
             asked("view_bills", "customer"),
             NOTHING._replace(is_known_person=False),
-            None,
             plain("view_bills", "unknown_customer", is_known_person=False),
         ),
         # an option says nothing of what nobody knows
         (
             asked("activate_option", "subscription", "film"),
             NOTHING._replace(**FREE),
-            None,
             plain("activate_option", "unknown_subscription"),
         ),
         (
             asked("activate_option", "customer", "film"),
             HOUSEHOLD._replace(**FREE),
-            None,
             plain("activate_option", "customer", customer_kind="residential"),
         ),
         # a customer number
         (
             asked("view_bills", "customer"),
             HOUSEHOLD,
-            None,
             plain("view_bills", "customer", customer_kind="residential"),
         ),
         (
             asked("view_bills", "customer"),
             HOUSEHOLD._replace(customer_kind="business", role="administrator"),
-            None,
             plain("view_bills", "customer", customer_kind="business", role="administrator"),
         ),
         (
             asked("view_bills", "customer"),
             HOUSEHOLD._replace(role=None),
-            None,
             plain("view_bills", "customer", customer_kind="residential", role="none"),
         ),
         # a subscription
         (
             asked("view_usage", "subscription"),
             INTERNET,
-            None,
             plain("view_usage", "subscription", customer_kind="residential", subscription_kind="internet"),
         ),
-        (asked("view_usage", "subscription"), MOBILE, None, plain("view_usage", "subscription", **OF_A_MOBILE)),
+        (asked("view_usage", "subscription"), MOBILE, plain("view_usage", "subscription", **OF_A_MOBILE)),
         (
             asked("fly", "subscription"),
             MOBILE._replace(is_holder=False, plan="pay_and_go", paid_by="employer"),
-            None,
             plain(
                 "unknown",
                 "subscription",
@@ -146,23 +138,21 @@ SEEKING = {
         # becoming administrator
         (
             asked("become_administrator", "customer"),
-            HOUSEHOLD,
-            ELIGIBILITY,
+            HOUSEHOLD._replace(eligibility=ELIGIBILITY),
             plain("become_administrator", "customer", **SEEKING),
         ),
         (
             asked("become_administrator", "subscription"),
             MOBILE,
-            None,
             plain("become_administrator", "subscription", **OF_A_MOBILE),
         ),
     ],
 )
 def test_a_question_and_its_facts_are_one_document(
-    question: Question, facts: Facts, eligibility: Eligibility | None, expected: dict[str, object]
+    question: Question, facts: Facts, expected: dict[str, object]
 ) -> None:
-    assert document(question, facts, eligibility) == expected
-    assert document(question, facts, eligibility) == expected
+    assert document(question, facts) == expected
+    assert document(question, facts) == expected
 
 
 @pytest.mark.parametrize("action", ["activate_option", "deactivate_option"])
@@ -183,13 +173,13 @@ def test_a_question_and_its_facts_are_one_document(
 def test_an_option_is_stated_by_what_it_is_and_not_by_its_id(
     action: str, option: str | None, facts: dict[str, Any], stated: str
 ) -> None:
-    made = document(asked(action, "subscription", option), MOBILE._replace(**facts), None)
+    made = document(asked(action, "subscription", option), MOBILE._replace(**facts))
     assert made == plain(action, "subscription", **OF_A_MOBILE, option=stated)
 
 
 @pytest.mark.parametrize("action", sorted(set(ActionName) - {"activate_option", "deactivate_option"}))
 def test_no_other_action_states_an_option(action: str) -> None:
-    assert "option" not in document(asked(action, "subscription", "film"), MOBILE._replace(**FREE), None)
+    assert "option" not in document(asked(action, "subscription", "film"), MOBILE._replace(**FREE))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +192,7 @@ def test_no_other_action_states_an_option(action: str) -> None:
     ],
 )
 def test_of_the_context_the_channel_alone_is_stated(context: dict[str, Any], stated: str) -> None:
-    made = document(asked("view_bills", "customer", context=context), NOTHING, None)
+    made = document(asked("view_bills", "customer", context=context), NOTHING)
     assert made == plain("view_bills", "unknown_customer", channel=stated)
 
 
@@ -222,5 +212,5 @@ def test_an_activation_code_is_stated_by_its_state_alone(is_issued: int, used: i
     eligibility = ELIGIBILITY._replace(
         has_activation_code=bool(is_issued), activation_used=bool(used), activation_wrong=wrong
     )
-    made = document(asked("become_administrator", "customer"), HOUSEHOLD, eligibility)
+    made = document(asked("become_administrator", "customer"), HOUSEHOLD._replace(eligibility=eligibility))
     assert made["activation_code"] == stated

@@ -1,10 +1,11 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, Engine, event, update
+from sqlalchemy import Connection, Engine, update
 
 from authz_service.customers.customer_store import put_customer
-from authz_service.customers.facts import Asked, Eligibility, Facts, read_eligibility, read_facts
+from authz_service.customers.facts import Asked, Eligibility, Facts, facts_query, read_facts
+from authz_service.customers.importing import import_files
 from authz_service.customers.model import Customer, Person
 from authz_service.customers.parsing import parse
 from authz_service.customers.person_store import put_person
@@ -44,8 +45,14 @@ def asked(
     customer: str | None = None,
     subscription: str | None = None,
     option: str | None = None,
+    asks_eligibility: bool = False,
 ) -> Asked:
-    return Asked(person, customer, subscription, option)
+    return Asked(person, customer, subscription, option, asks_eligibility)
+
+
+def eligibility(connection: Connection, person: str | None, number: str) -> Eligibility | None:
+    [read] = read_facts(connection, [asked(person, customer=number, asks_eligibility=True)])
+    return read.eligibility
 
 
 FACTS = [
@@ -156,7 +163,7 @@ def test_what_the_data_says_of_becoming_administrator(
 ) -> None:
     load(sorted(HOUSEHOLDS.glob("*.yaml")))
     with reading(database) as connection:
-        [read] = read_eligibility(connection, [asked(person, customer=number)])
+        read = eligibility(connection, person, number)
     assert read == Eligibility(*expected, activation_used=False, activation_wrong=0)
     assert [type(value) for value in read] == [bool, str, str, str, bool, bool, bool, int]
 
@@ -166,43 +173,49 @@ def test_the_state_of_the_activation_code_is_read(database: Engine, load: Load) 
     with writing(database) as connection:
         connection.execute(update(customers).values(activation_used=True, activation_wrong=3))
     with reading(database) as connection:
-        [read] = read_eligibility(connection, [asked(customer=CUSTOMER)])
+        read = eligibility(connection, "mary.jones", CUSTOMER)
+    assert read
     assert (read.has_activation_code, read.activation_used, read.activation_wrong) == (True, True, 3)
+
+
+def test_eligibility_is_read_where_it_is_asked_for_and_of_a_customer_number_that_exists(connection: Connection) -> None:
+    [read] = read_facts(connection, [asked(customer=CUSTOMER)])
+    assert read == MARYS
+    assert eligibility(connection, "mary.jones", CUSTOMER) is not None
+    assert eligibility(connection, None, CUSTOMER) is not None
+    assert eligibility(connection, "mary.jones", "987654321") is None
+    [read] = read_facts(connection, [asked(customer="987654321", asks_eligibility=True)])
+    assert read == KNOWN
 
 
 def test_the_eligibility_of_many_comes_in_their_order(database: Engine, load: Load) -> None:
     load(sorted(HOUSEHOLDS.glob("*.yaml")))
-    questions = [asked("bart.goossens", customer=number) for number in ("200000008", CUSTOMER, "200000001")] * 100
+    numbers = ("200000008", CUSTOMER, "200000001", "0")
+    questions = [asked("bart.goossens", customer=number, asks_eligibility=number != CUSTOMER) for number in numbers]
     with reading(database) as connection:
-        alone = [read_eligibility(connection, [question])[0] for question in questions[:3]]
-        assert read_eligibility(connection, questions) == alone * 100
-    assert len(set(alone)) == 3
+        alone = [read_facts(connection, [question])[0] for question in questions]
+        assert read_facts(connection, questions * 100) == alone * 100
+    assert [each.eligibility is None for each in alone] == [False, True, False, True]
+    assert len(set(alone)) == 4
 
 
-def test_any_number_of_questions_is_one_statement(connection: Connection) -> None:
-    statements = statements_of(connection)
-    read_facts(connection, [question for question, _ in FACTS] * 100)
-    assert len(statements) == 1
-    read_eligibility(connection, [asked(customer=CUSTOMER)] * 1000)
-    assert len(statements) == 2
+@pytest.mark.parametrize("number", [1, 2])
+def test_no_statement_reads_a_whole_table(connection: Connection, number: int) -> None:
+    statement, parameters = facts_query("sqlite", [asked(customer=CUSTOMER, asks_eligibility=True)] * number)
+    plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(parameters))]
+    assert any(step.startswith("SEARCH subscriptions") for step in plan)
+    scanned = {step for step in plan if step.startswith("SCAN")}
+    assert scanned == (
+        {"SCAN CONSTANT ROW", "SCAN question"} if number == 1 else {"SCAN json_each VIRTUAL TABLE INDEX 1:"}
+    )
 
 
-def test_no_statement_reads_a_whole_table(connection: Connection) -> None:
-    statements = statements_of(connection)
-    read_facts(connection, [asked(customer=CUSTOMER)])
-    read_eligibility(connection, [asked(customer=CUSTOMER)])
-    for statement in list(statements):
-        plan: Sequence[str] = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", ("[]",))]
-        scanned = [step for step in plan if step.startswith("SCAN")]
-        assert scanned == ["SCAN json_each VIRTUAL TABLE INDEX 1:"]
-
-
-def statements_of(connection: Connection) -> list[str]:
-    """Fills with every statement that is executed."""
-    seen: list[str] = []
-
-    @event.listens_for(connection, "before_cursor_execute")
-    def see(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    return seen
+def test_one_question_and_many_are_read_alike_on_both_databases(any_database: Engine) -> None:
+    import_files(any_database, sorted(HOUSEHOLDS.glob("*.yaml")), lambda: b"k" * 32)
+    questions = [question for question, _ in FACTS]
+    questions += [asked("bart.goossens", customer=number, asks_eligibility=True) for number in ("200000008", "0")]
+    with reading(any_database) as connection:
+        alone = [read_facts(connection, [question])[0] for question in questions]
+        assert read_facts(connection, questions) == alone
+    assert alone[: len(FACTS)] == [facts for _, facts in FACTS]
+    assert [type(each.is_known_person) for each in alone] == [bool] * len(alone)
