@@ -1,7 +1,8 @@
 """Joins the parts. The only module that knows them all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, Response, request
 from sqlalchemy import Engine
@@ -106,7 +107,7 @@ def create_app(
     journal = open_journal(settings, database)
     decisions = Decisions(domain, engine, settings.stale_seconds, journal.came_into_force)
 
-    app = Flask("authz_service", static_folder=None)
+    app = _App("authz_service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
@@ -141,6 +142,13 @@ def create_app(
         shadow.start()
     app.extensions[_PARTS] = Parts(database, watch, engines, journal, index_worker, shadow)
     return app
+
+
+class _App(Flask):
+    """Has no view that is a coroutine, and does not look for one at each call."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 def close_app(app: Flask) -> None:

@@ -1,6 +1,7 @@
 """Runs the service on this machine: database ready, OPA at hand, worker processes answering."""
 
 import atexit
+import gc
 import multiprocessing
 import os
 import socket
@@ -160,6 +161,9 @@ def load_app(settings: Settings, callers: list[Caller], parent: int, domain: Dom
     app = create_app(settings, callers=callers, domain=domain, indexes_journal=False)
     # What has been answered is in the journal before the process is gone.
     atexit.register(close_app, app)
+    # All of this lives as long as the process: looking through it for garbage would hold up whoever is waiting.
+    gc.collect()
+    gc.freeze()
     return app
 
 

@@ -10,6 +10,9 @@ from authz_service.errors import Fault
 from authz_service.questions import Answer, Document, Json, Question
 from authz_service.words import Language
 
+# Made once, as there are some for each decision.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class Decided(NamedTuple):
     """A question with its decision.
@@ -84,4 +87,4 @@ class Decisions:
 
 
 def _encoded(value: Document) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(value).encode()

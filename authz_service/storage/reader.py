@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from authz_service.errors import DatabaseUnavailable
-from authz_service.storage.database import POOL_SIZE
+from authz_service.storage.database import POOL_SIZE, connect, sqlite_file
 
 Row = tuple[Any, ...]
 
@@ -16,8 +16,9 @@ Row = tuple[Any, ...]
 class Reader:
     """Gives single statements that only read to the driver as they are. Each sees one state of the data by itself.
 
-    On PostgreSQL it has connections of its own, which are in no transaction and are not asked first whether they still
-    hold: where one does not, the statement is given once more to a new one. They go when the engine is disposed of.
+    It keeps connections of its own, one for each thread that reads at the same time. They are in no transaction, and
+    are not asked first whether they still hold: where one does not, the statement is given once more to a new one.
+    They go when the engine is disposed of.
 
     Attributes:
         dialect: The name of the database's kind, on which the statement depends.
@@ -25,17 +26,12 @@ class Reader:
 
     def __init__(self, engine: Engine) -> None:
         self.dialect = engine.dialect.name
-        self._pool = engine
-        if self.dialect == "postgresql":
-            self._pool = create_engine(
-                engine.url,
-                hide_parameters=True,
-                isolation_level="AUTOCOMMIT",
-                pool_reset_on_return=None,
-                pool_size=POOL_SIZE,
-            )
-            event.listen(engine, "engine_disposed", lambda _: self._pool.dispose())
-        self._driver_error = self._pool.dialect.loaded_dbapi.Error
+        self._engine = _own(engine)
+        # A database in memory has one connection, which others need as well.
+        self._keeps = self._engine is not engine
+        self._kept: list[PoolProxiedConnection] = []
+        self._driver_error = self._engine.dialect.loaded_dbapi.Error
+        event.listen(engine, "engine_disposed", lambda _: self._let_go())
 
     def rows(self, statement: str, parameters: Sequence[object]) -> list[Row]:
         """All rows of a statement in the driver's own words.
@@ -52,21 +48,46 @@ class Reader:
             raise DatabaseUnavailable("The database does not answer or cannot be used.") from error
 
     def _rows(self, statement: str, parameters: Sequence[object]) -> list[Row]:
-        connection = self._pool.raw_connection()
+        try:
+            connection = self._kept.pop()
+        except IndexError:
+            connection = self._engine.raw_connection()
         driver: Any = connection.driver_connection
         try:
             rows: list[Row] = driver.execute(statement, parameters).fetchall()
         except self._driver_error as error:
-            if not self._pool.dialect.is_disconnect(error, driver, None):
+            if not self._engine.dialect.is_disconnect(error, driver, None):
                 raise
             connection.invalidate(error)
             # The others are as old.
-            self._pool.dispose()
+            self._let_go()
             raise _ConnectionLost from error
         finally:
-            connection.close()
+            if self._keeps and connection.is_valid:
+                self._kept.append(connection)
+            else:
+                connection.close()
         return rows
+
+    def _let_go(self) -> None:
+        while self._kept:
+            self._kept.pop().close()
+        if self._keeps:
+            self._engine.dispose()
 
 
 class _ConnectionLost(Exception):
     """Another connection may do."""
+
+
+def _own(engine: Engine) -> Engine:
+    """An engine for connections to the same database in which no transaction is begun; the same one in memory."""
+    if engine.dialect.name == "sqlite":
+        return connect(engine.url.render_as_string(hide_password=False)) if sqlite_file(engine) else engine
+    return create_engine(
+        engine.url,
+        hide_parameters=True,
+        isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,
+        pool_size=POOL_SIZE,
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
-from sqlalchemy import Engine, event, select, update
+from sqlalchemy import Engine, Pool, event, select, update
 
 from authz_service.customers.domain import MyProximus
 from authz_service.questions import Action, Answer, Document, Entity, Json, Question, Reason
@@ -88,11 +88,23 @@ def test_every_document_is_one_of_the_schema_and_holds_its_words_and_booleans_on
             assert stated[name] == set(definition.get("enum", [True, False])), name
 
 
-def test_a_thousand_questions_are_one_statement(smiths: MyProximus, database: Engine) -> None:
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """Every statement that a new connection to SQLite is given, but for those that set it up."""
+    seen: list[str] = []
+
+    def see(connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_trace_callback(lambda told: None if told.startswith("PRAGMA") else seen.append(told))
+
+    event.listen(Pool, "connect", see)
+    yield seen
+    event.remove(Pool, "connect", see)
+
+
+def test_a_thousand_questions_are_one_statement(smiths: MyProximus, statements: list[str]) -> None:
     plain = Question(MARY, Action("activate_option", {"option": "extra-data-5gb"}), HER_MOBILE)
     seeking = Question(MARY, Action("become_administrator"), Entity("customer", CUSTOMER))
     unknown = seeking._replace(resource=Entity("customer", "0"))
-    statements = statements_of(database)
     assert len(smiths.state([plain] * 1000)) == 1000
     assert len(statements) == 1
     assert len(smiths.state([unknown] * 1000)) == 1000
@@ -240,15 +252,3 @@ def words_of(schema: object) -> Iterator[str]:
     elif isinstance(schema, list):
         for inner in schema:
             yield from words_of(inner)
-
-
-def statements_of(database: Engine) -> list[str]:
-    """Fills with every statement that SQLite is given, but for those that a connection is set up with."""
-    seen: list[str] = []
-    database.dispose()
-
-    @event.listens_for(database, "connect")
-    def see(connection: sqlite3.Connection, _record: object) -> None:
-        connection.set_trace_callback(seen.append)
-
-    return seen
