@@ -84,10 +84,20 @@ def _own(engine: Engine) -> Engine:
     """An engine for connections to the same database in which no transaction is begun; the same one in memory."""
     if engine.dialect.name == "sqlite":
         return connect(engine.url.render_as_string(hide_password=False)) if sqlite_file(engine) else engine
-    return create_engine(
+    own = create_engine(
         engine.url,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
         pool_size=POOL_SIZE,
     )
+    event.listen(own, "connect", _plan_once)
+    return own
+
+
+def _plan_once(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+    # The few rows that a question is about are found by index, whoever is asked about and whatever the statistics say:
+    # planning that anew for each question would take longer than finding them.
+    connection.execute("SET plan_cache_mode = force_generic_plan")
+    connection.execute("SET enable_seqscan = off")
+    connection.execute("SET jit = off")

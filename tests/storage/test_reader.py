@@ -86,3 +86,12 @@ def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path, lasting: En
     elsewhere = connect(lasting.url.set(database="nowhere").render_as_string(hide_password=False))
     with pytest.raises(DatabaseUnavailable):
         Reader(elsewhere).rows("SELECT 1", ())
+
+
+def test_postgresql_plans_a_statement_once(lasting: Engine) -> None:
+    reader = Reader(lasting)
+    for _ in range(20):
+        reader.rows("SELECT 1 WHERE 1 = %s", (1,))
+    plans = reader.rows("SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements", ())
+    assert plans[0][0] >= 10
+    assert plans[0][1] == 0
