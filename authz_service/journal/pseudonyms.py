@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
+from functools import lru_cache
 
 _BYTES = 16
 _BLOCK_BYTES = 64
 _MARK = "~"
+_REMEMBERED = 4_096
 
 
 class Pseudonyms:
@@ -19,6 +21,8 @@ class Pseudonyms:
     def __init__(self, key: bytes, *, are_plain: bool = False) -> None:
         self._inner, self._outer = _hmac(key)
         self._are_plain = are_plain
+        # A person asks several questions in a row, and most are about a customer number that is also the resource.
+        self._pseudonym = lru_cache(_REMEMBERED)(self._make)
 
     def of(self, kind: str, name: str) -> str:
         """The name in the journal of a person or thing of that kind."""
@@ -28,7 +32,7 @@ class Pseudonyms:
         """Every name that it may have there, whatever was set at the time; a pseudonym is taken for one."""
         return [name, self._pseudonym(kind, name)] if _is_storable(name) else [self._pseudonym(kind, name)]
 
-    def _pseudonym(self, kind: str, name: str) -> str:
+    def _make(self, kind: str, name: str) -> str:
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(f"{kind}\0{name}".encode("utf-8", "surrogatepass"))
         outer.update(inner.digest())

@@ -128,15 +128,18 @@ class Writer:
             JournalUnavailable: Too many wait, and the journal cannot be written.
         """
         with self._room:
+            if self._waiting >= MOST_WAITING:
+                self._wait_for_room()
             self._refuse_closed()
-            has_room = self._room.wait_for(
-                lambda: self._waiting < MOST_WAITING or self._stopping.is_set(), _FULL_PATIENCE_SECONDS
-            )
-            self._refuse_closed()
-            if not has_room:
-                raise JournalUnavailable(self.error or "The journal is written too slowly.")
             self._gathering.others.extend(entries)
             self._waiting += len(entries)
+
+    def _wait_for_room(self) -> None:
+        has_room = self._room.wait_for(
+            lambda: self._waiting < MOST_WAITING or self._stopping.is_set(), _FULL_PATIENCE_SECONDS
+        )
+        if not has_room:
+            raise JournalUnavailable(self.error or "The journal is written too slowly.")
 
     def close(self) -> None:
         """Writes what is left, closes the last block and lets go of the chain."""
