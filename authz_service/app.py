@@ -36,6 +36,7 @@ from authz_service.web.metrics import metrics_endpoints
 from authz_service.web.openapi import document_endpoints
 from authz_service.web.page_tokens import PageTokens
 from authz_service.web.problems import handle_errors
+from authz_service.web.quick_decisions import QuickDecisions
 from authz_service.web.request_ids import echo_request_ids
 from authz_service.web.roles import role_endpoints
 from authz_service.web.search import search_endpoints
@@ -124,9 +125,11 @@ def create_app(
     app.register_blueprint(decisions_endpoints(database, journal.pseudonyms, decisions))
     app.register_blueprint(document_endpoints(__version__))
     handle_errors(app)
-    authenticate(app, Callers(callers), journal)
+    known = Callers(callers)
+    authenticate(app, known, journal)
     echo_request_ids(app)
     app.after_request(_secure)
+    app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal)  # type: ignore[method-assign]  # as Flask has it
 
     watch = RevisionWatch(decisions.memory)
     watch.start()

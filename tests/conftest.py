@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Pool, event
 
 from authz_service.app import close_app, create_app
 from authz_service.callers.callers import Caller, token_sha256
@@ -95,6 +96,19 @@ def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Eng
     upgrade(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """The statements that decisions read with, on connections to SQLite that are made from here on."""
+    seen: list[str] = []
+
+    def see(connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_trace_callback(lambda told: seen.append(told) if "WITH question AS" in told else None)
+
+    event.listen(Pool, "connect", see)
+    yield seen
+    event.remove(Pool, "connect", see)
 
 
 @pytest.fixture

@@ -35,8 +35,7 @@ def authenticate(app: Flask, callers: Callers, journal: Journal) -> None:
         scope = needs.get(request.endpoint or "")
         if scope is None:
             return None
-        given = request.headers.get("Authorization", "")
-        token = given[len(_SCHEME) :].strip() if given[: len(_SCHEME)].lower() == _SCHEME else ""
+        token = bearer_token(request.headers.get("Authorization", ""))
         caller = callers.caller_of(token) if token else None
         if caller is None:
             journal.refused(origin_of_request(), HTTPStatus.UNAUTHORIZED, request.endpoint or "", scope)
@@ -48,6 +47,11 @@ def authenticate(app: Flask, callers: Callers, journal: Journal) -> None:
         return None
 
     app.before_request(check)
+
+
+def bearer_token(header: str) -> str:
+    """The token in a header Authorization; empty where there is none."""
+    return header[len(_SCHEME) :].strip() if header[: len(_SCHEME)].lower() == _SCHEME else ""
 
 
 def _unauthorized(error: str) -> Response:

@@ -28,6 +28,10 @@ from authz_service.web.shapes import (
 from authz_service.words import Language, Scope
 
 DECISION_ID = "Decision-Id"
+SINGLE = ("/access/v1/evaluation", "/v1/decide")
+FAILED = "authz_service.failed"
+"""Where the environ of a request has why it could not be answered before it came to Flask."""
+
 _STOP_AFTER = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}
 
 _ANSWER_HEADERS = {DECISION_ID: "The id of the decision.", **TOLD}
@@ -48,11 +52,15 @@ _EVALUATION = Endpoint(
 def decide_endpoints(decisions: Decisions, journal: Journal) -> Blueprint:
     endpoints = Blueprint("decide", __name__)
 
-    @endpoints.post("/access/v1/evaluation")
-    @endpoints.post("/v1/decide")
     @declares(_EVALUATION)
     def evaluation() -> Response:
+        failed = request.environ.get(FAILED)
+        if failed is not None:
+            raise failed
         return _decide_one(decisions, journal, read_object(request))
+
+    for address in SINGLE:
+        endpoints.post(address)(evaluation)
 
     @endpoints.post("/access/v1/evaluations")
     @declares(

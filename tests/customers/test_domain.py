@@ -1,6 +1,5 @@
 import itertools
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
-from sqlalchemy import Engine, Pool, event, select, update
+from sqlalchemy import Engine, select, update
 
 from authz_service.customers.domain import MyProximus
 from authz_service.questions import Action, Answer, Document, Entity, Json, Question, Reason
@@ -86,19 +85,6 @@ def test_every_document_is_one_of_the_schema_and_holds_its_words_and_booleans_on
     for name, definition in schema["definitions"].items():
         if name not in {"is_take_over", "is_current_administrator_informed", "given_activation_code"}:
             assert stated[name] == set(definition.get("enum", [True, False])), name
-
-
-@pytest.fixture
-def statements() -> Iterator[list[str]]:
-    """Every statement that a new connection to SQLite is given, but for those that set it up."""
-    seen: list[str] = []
-
-    def see(connection: sqlite3.Connection, _record: object) -> None:
-        connection.set_trace_callback(lambda told: None if told.startswith("PRAGMA") else seen.append(told))
-
-    event.listen(Pool, "connect", see)
-    yield seen
-    event.remove(Pool, "connect", see)
 
 
 def test_a_thousand_questions_are_one_statement(smiths: MyProximus, statements: list[str]) -> None:
