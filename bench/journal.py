@@ -6,77 +6,47 @@ Three services run at once and are asked in turn, so that a machine whose speed 
 Ratios are of the medians. It needs wrk.
 """
 
-import argparse
-import json
-import os
-import platform
-import statistics
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
-from bench.load import Measured, press
-from bench.service import Running, copy_sqlite, make_database, running
-from bench.world import questions, write_customers
-from tests.postgresql import postgresql_server
+from bench.databases import Databases, databases
+from bench.load import Load, Measured, median, press
+from bench.report import write_report
+from bench.service import Running, running
+from bench.settings import CALLERS, QUESTIONS, WARM_SECONDS, Settings, read_settings
+from bench.world import questions
 
-_MODES = ("off", "buffered", "strict")
-_CALLERS = 16
-_WARM_SECONDS = 2
-_RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "journal.json"
+MODES = ("off", "buffered", "strict")
+KINDS = ("sqlite", "postgresql")
 
 
 def main() -> None:
-    arguments = _arguments()
-    bodies = list(questions(arguments.customers, 20_000))
-    results: dict[str, object] = {}
-    with tempfile.TemporaryDirectory(prefix="authz-bench-") as made, ExitStack() as opened:
-        folder = Path(made)
-        write_customers(folder / "customers.ndjson", arguments.customers)
-        server = opened.enter_context(postgresql_server())
-        sqlite = folder / "customers.db"
-        make_database(f"sqlite:///{sqlite}", folder / "customers.ndjson")
-        urls = {"sqlite": {mode: copy_sqlite(sqlite, folder / f"{mode}.db") for mode in _MODES}, "postgresql": {}}
-        for mode in _MODES:
-            urls["postgresql"][mode] = server.new_database()
-            make_database(urls["postgresql"][mode], folder / "customers.ndjson")
-        for kind, of_modes in urls.items():
-            results[kind] = _compare(kind, of_modes, bodies, arguments)
-    report = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
-        "settings": {"callers": _CALLERS, **vars(arguments)},
-        "results": results,
-    }
-    _RESULTS.parent.mkdir(exist_ok=True)
-    _RESULTS.write_text(json.dumps(report, indent=2) + "\n")
+    settings = read_settings("bench.journal", "What the journal costs.")
+    with databases(settings.customers) as made:
+        compare_journal(made, settings)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.journal", description="What the journal costs.")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is asked")
-    parser.add_argument("--seconds", type=int, default=4, help="how long each time")
-    parser.add_argument("--customers", type=int, default=20_000)
-    parser.add_argument("--workers", type=int, default=2)
-    return parser.parse_args()
+def compare_journal(made: Databases, settings: Settings) -> None:
+    bodies = list(questions(settings.customers, QUESTIONS))
+    results = {kind: _compare(kind, made, bodies, settings) for kind in KINDS}
+    write_report("journal", settings, {"postgresql": made.server.version}, results)
 
 
-def _compare(
-    kind: str, urls: Mapping[str, str], bodies: list[dict[str, object]], arguments: argparse.Namespace
-) -> dict[str, object]:
-    runs: dict[str, list[Measured]] = {mode: [] for mode in _MODES}
+def _compare(kind: str, made: Databases, bodies: Sequence[object], settings: Settings) -> Mapping[str, object]:
+    runs: dict[str, list[Measured]] = {mode: [] for mode in MODES}
     with ExitStack() as started:
-        settings = {"AUTHZ_WORKERS": str(arguments.workers)}
-        services = {
-            mode: started.enter_context(running(urls[mode], {**settings, "AUTHZ_JOURNAL": mode})) for mode in _MODES
+        workers = {"AUTHZ_WORKERS": str(settings.workers)}
+        loads = {
+            mode: _load(started.enter_context(running(made.new(kind), {**workers, "AUTHZ_JOURNAL": mode})), bodies)
+            for mode in MODES
         }
-        for service in services.values():
-            _press(service, bodies, _WARM_SECONDS)
-        for _ in range(arguments.rounds):
-            for mode, service in services.items():
-                runs[mode].append(_press(service, bodies, arguments.seconds))
-    told = {mode: _median(of_mode) for mode, of_mode in runs.items()}
-    print(f"\n{kind}: {_CALLERS} callers, {arguments.workers} workers, medians of {arguments.rounds} runs")
+        for load in loads.values():
+            press(load, WARM_SECONDS, CALLERS)
+        for _ in range(settings.rounds):
+            for mode, load in loads.items():
+                runs[mode].append(press(load, settings.seconds, CALLERS))
+    told = {mode: median(of_mode) for mode, of_mode in runs.items()}
+    print(f"\n{kind}: {CALLERS} callers, {settings.workers} workers, medians of {settings.rounds} runs")
     print(f"{'journal':<10}{'decisions/s':>12}{'CPU µs':>9}{'of off':>9}{'p50 ms':>9}{'p99 ms':>9}")
     ratios = {}
     for mode, each in told.items():
@@ -89,16 +59,9 @@ def _compare(
     return {mode: {**each._asdict(), "cpu_of_off": round(ratios[mode], 3)} for mode, each in told.items()}
 
 
-def _press(service: Running, bodies: list[dict[str, object]], seconds: int) -> Measured:
-    measured = press(service.url, "/access/v1/evaluation", service.token, bodies, service.pid, seconds, _CALLERS)
-    if measured.errors:
-        raise SystemExit(f"{measured.errors} requests failed.")
-    return measured
-
-
-def _median(runs: list[Measured]) -> Measured:
-    columns = zip(*runs, strict=True)
-    return Measured(*(round(statistics.median(column), 3) for column in columns))
+def _load(service: Running, bodies: Sequence[object]) -> Load:
+    headers = {"Authorization": f"Bearer {service.token}"}
+    return Load(service.url, "/access/v1/evaluation", headers, bodies, (service.pid,))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 _SCRIPT = """
 local bodies = {}
 for line in io.lines("%(bodies)s") do bodies[#bodies + 1] = line end
-local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer %(token)s"}
+local headers = {%(headers)s}
 local n = 0
 request = function()
   n = n %% #bodies + 1
@@ -32,6 +33,25 @@ end
 """
 
 
+class Load(NamedTuple):
+    """What is asked, whom, and who works for the answers.
+
+    Attributes:
+        path: Where it is posted.
+        headers: Sent with each request, besides that it is JSON.
+        bodies: Asked one after the other, and again from the first.
+        pids: The processes that are measured, each with all below it.
+        database_pids: A database server that these ask, measured by itself.
+    """
+
+    url: str
+    path: str
+    headers: Mapping[str, str]
+    bodies: Sequence[object]
+    pids: tuple[int, ...]
+    database_pids: tuple[int, ...] = ()
+
+
 class Measured(NamedTuple):
     """What a run of load gave.
 
@@ -39,6 +59,7 @@ class Measured(NamedTuple):
         requests: How many were answered.
         per_second: How many a second.
         cpu_us: Microseconds of CPU a request, of the service and all its children.
+        database_cpu_us: … of the database server, where there is one.
         p50_ms: Milliseconds that half of the requests took at most.
         p99_ms: … that 99 of 100 took at most.
         max_ms: … that the slowest took.
@@ -48,46 +69,63 @@ class Measured(NamedTuple):
     requests: int
     per_second: float
     cpu_us: float
+    database_cpu_us: float
     p50_ms: float
     p99_ms: float
     max_ms: float
     errors: int
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU that a process and all below it have used since they began."""
-    return sum(map(_cpu_of, [pid, *processes_below(pid)]))
+def cpu_seconds(pids: tuple[int, ...]) -> float:
+    """CPU that processes and all below them have used since they began."""
+    return sum(_cpu_of(each) for pid in pids for each in (pid, *processes_below(pid)))
 
 
-def press(
-    url: str, path: str, token: str, bodies: Iterable[object], pid: int, seconds: int, connections: int
-) -> Measured:
-    """Asks as fast as it is answered, for so long, from so many callers at once."""
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        raise SystemExit("wrk is not here: apt-get install wrk")
-    with tempfile.TemporaryDirectory() as folder:
-        listed = Path(folder) / "bodies"
-        listed.write_text("".join(f"{json.dumps(body)}\n" for body in bodies))
-        script = Path(folder) / "ask.lua"
-        script.write_text(_SCRIPT % {"bodies": listed, "token": token, "path": path})
-        command = [wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
-        before = cpu_seconds(pid)
-        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        spent = cpu_seconds(pid) - before
+def press(load: Load, seconds: int, callers: int) -> Measured:
+    """Asks as fast as it is answered, for so long, from so many callers at once.
+
+    Raises:
+        SystemExit: A request failed or was refused: what is measured then is no answer.
+    """
+    before = cpu_seconds(load.pids), cpu_seconds(load.database_pids)
+    printed = _wrk(load, seconds, callers)
+    spent = cpu_seconds(load.pids) - before[0], cpu_seconds(load.database_pids) - before[1]
     found = re.search(r"RESULT (\d+) (\d+) ([\d.]+) ([\d.]+) ([\d.]+) (\d+)", printed)
-    if found is None:
+    if found is None or not int(found[1]):
         raise SystemExit(f"wrk did not say what it measured:\n{printed}")
-    number, duration = int(found[1]), int(found[2]) / 1e6
+    number, duration, errors = int(found[1]), int(found[2]) / 1e6, int(found[6])
+    if errors:
+        raise SystemExit(f"{errors} of {number} requests to {load.path} failed.")
     return Measured(
         number,
         number / duration,
-        spent / number * 1e6,
+        spent[0] / number * 1e6,
+        spent[1] / number * 1e6,
         float(found[3]),
         float(found[4]),
         float(found[5]),
-        int(found[6]),
+        errors,
     )
+
+
+def median(runs: Sequence[Measured]) -> Measured:
+    """The median of each figure by itself."""
+    return Measured(*(round(statistics.median(column), 3) for column in zip(*runs, strict=True)))
+
+
+def _wrk(load: Load, seconds: int, callers: int) -> str:
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        raise SystemExit("wrk is not here: apt-get install wrk")
+    headers = {"Content-Type": "application/json", **load.headers}
+    with tempfile.TemporaryDirectory() as folder:
+        listed = Path(folder) / "bodies"
+        listed.write_text("".join(f"{json.dumps(body)}\n" for body in load.bodies))
+        script = Path(folder) / "ask.lua"
+        lua = ", ".join(f'["{name}"] = "{value}"' for name, value in headers.items())
+        script.write_text(_SCRIPT % {"bodies": listed, "headers": lua, "path": load.path})
+        command = [wrk, "-t1", f"-c{callers}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), load.url]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _cpu_of(pid: int) -> float:

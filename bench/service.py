@@ -1,18 +1,13 @@
 """The service as it is benchmarked: `serve` with a token of its own, on a database that is there."""
 
 import os
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import text
@@ -20,8 +15,7 @@ from sqlalchemy import text
 from authz_service.callers.callers import new_token, token_sha256
 from authz_service.customers.importing import import_files
 from authz_service.storage.database import connect, upgrade, writing
-
-_PATIENCE_SECONDS = 30
+from bench.processes import free_port, started
 
 
 class Running(NamedTuple):
@@ -45,17 +39,11 @@ def make_database(url: str, customers: Path) -> None:
         database.dispose()
 
 
-def copy_sqlite(file: Path, target: Path) -> str:
-    """A database of its own for another service; returns its URL."""
-    shutil.copyfile(file, target)
-    return f"sqlite:///{target}"
-
-
 @contextmanager
 def running(database_url: str, settings: Mapping[str, str]) -> Iterator[Running]:
     """A service with these settings, while the block lasts."""
     with tempfile.TemporaryDirectory(prefix="authz-bench-") as made:
-        folder, token, port = Path(made), new_token(), _free_port()
+        folder, token, port = Path(made), new_token(), free_port()
         callers = folder / "callers.yaml"
         callers.write_text(
             f"callers: [{{name: bench, token_sha256: '{token_sha256(token)}', scopes: [decide, audit]}}]\n"
@@ -74,27 +62,5 @@ def running(database_url: str, settings: Mapping[str, str]) -> Iterator[Running]
         }
         command = [sys.executable, "-c", "from authz_service.cli import main; main()", "serve", "--port", str(port)]
         url = f"http://127.0.0.1:{port}"
-        with (folder / "log").open("wb") as log, subprocess.Popen(command, env=environ, stderr=log) as process:
-            try:
-                _wait(url, process, folder / "log")
-                yield Running(url, token, process.pid)
-            finally:
-                process.terminate()
-
-
-def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if requests.get(f"{url}/readyz", timeout=2).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise SystemExit(f"The service does not start:\n{log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        with started(command, f"{url}/readyz", environ) as pid:
+            yield Running(url, token, pid)

@@ -16,6 +16,18 @@ class PostgreSQL:
         self._server = server
         self._numbers = count(1)
 
+    @property
+    def pid(self) -> int:
+        """The process id of the server; those of its connections are below it."""
+        pid: int = self._server.get_pid()
+        return pid
+
+    @property
+    def version(self) -> str:
+        """Such as `17.2`."""
+        said: str = self._server.psql("SHOW server_version;")
+        return said.split()[2]
+
     def new_database(self) -> str:
         """The URL of a new, empty database."""
         name = f"test_{next(self._numbers)}"
