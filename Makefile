@@ -39,8 +39,8 @@ conformance: setup ## what the AuthZEN suites expect of any service; AUTHZEN_CAS
 	@test -n "$(AUTHZEN_CASES)" || { echo 'Say where the case files are: make conformance AUTHZEN_CASES=DIR' >&2; exit 2; }
 	@$(BIN)/python -m tests.conformance.run "$(AUTHZEN_CASES)"
 
-bench: setup ## what the journal costs, side by side; needs wrk; ARGS="--rounds 3" goes to the benchmark
-	@$(BIN)/python -m bench.journal $(ARGS)
+bench: setup ## this service beside others, and what the journal costs; needs wrk; ARGS="--rounds 1 --seconds 2" is short
+	@$(BIN)/python -m bench $(ARGS)
 
 ##@ Maintain
 lock: ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions

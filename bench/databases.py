@@ -19,13 +19,11 @@ class Databases:
         self._folder = folder
         self._customers = folder / "customers.ndjson"
         self._numbers = count(1)
+        self._filled = folder / "customers.db"
+        self._filled_postgresql: str | None = None
         self.server = server
         write_customers(self._customers, customers)
         make_database(f"sqlite:///{self._filled}", self._customers)
-
-    @property
-    def _filled(self) -> Path:
-        return self._folder / "customers.db"
 
     def new_sqlite(self) -> Path:
         """The file of a new database with the customers in it."""
@@ -33,9 +31,10 @@ class Databases:
 
     def new_postgresql(self) -> str:
         """The URL of a new database with the customers in it."""
-        url = self.server.new_database()
-        make_database(url, self._customers)
-        return url
+        if self._filled_postgresql is None:
+            self._filled_postgresql = self.server.new_database()
+            make_database(self._filled_postgresql, self._customers)
+        return self.server.new_database(like=self._filled_postgresql)
 
     def new(self, kind: str) -> str:
         """The URL of a new one, `sqlite` or `postgresql`."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from bench.databases import Databases, databases
-from bench.load import Load, Measured, median, press
+from bench.load import Load, Measured, median, press, warm
 from bench.report import write_report
 from bench.service import Running, running
 from bench.settings import CALLERS, QUESTIONS, WARM_SECONDS, Settings, read_settings
@@ -29,7 +29,7 @@ def main() -> None:
 def compare_journal(made: Databases, settings: Settings) -> None:
     bodies = list(questions(settings.customers, QUESTIONS))
     results = {kind: _compare(kind, made, bodies, settings) for kind in KINDS}
-    write_report("journal", settings, {"postgresql": made.server.version}, results)
+    write_report("journal", settings, {"postgresql": made.server.version}, results, callers=CALLERS)
 
 
 def _compare(kind: str, made: Databases, bodies: Sequence[object], settings: Settings) -> Mapping[str, object]:
@@ -41,7 +41,7 @@ def _compare(kind: str, made: Databases, bodies: Sequence[object], settings: Set
             for mode in MODES
         }
         for load in loads.values():
-            press(load, WARM_SECONDS, CALLERS)
+            warm(load, WARM_SECONDS, CALLERS)
         for _ in range(settings.rounds):
             for mode, load in loads.items():
                 runs[mode].append(press(load, settings.seconds, CALLERS))

@@ -63,7 +63,6 @@ class Measured(NamedTuple):
         p50_ms: Milliseconds that half of the requests took at most.
         p99_ms: … that 99 of 100 took at most.
         max_ms: … that the slowest took.
-        errors: How many failed or were answered with an error.
     """
 
     requests: int
@@ -73,7 +72,6 @@ class Measured(NamedTuple):
     p50_ms: float
     p99_ms: float
     max_ms: float
-    errors: int
 
 
 def cpu_seconds(pids: tuple[int, ...]) -> float:
@@ -104,8 +102,12 @@ def press(load: Load, seconds: int, callers: int) -> Measured:
         float(found[3]),
         float(found[4]),
         float(found[5]),
-        errors,
     )
+
+
+def warm(load: Load, seconds: int, callers: int) -> None:
+    """Asks without measuring."""
+    _wrk(load, seconds, callers)
 
 
 def median(runs: Sequence[Measured]) -> Measured:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from authz_service import __version__
 from authz_service.opa.binary import OPA_VERSION
-from bench.settings import CALLERS, QUESTIONS, WARM_SECONDS, Settings
+from bench.settings import QUESTIONS, WARM_SECONDS, Settings
 
 RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks"
 
 
 def write_report(name: str, settings: Settings, versions: Mapping[str, str], results: object, **more: object) -> Path:
-    """Writes `docs/benchmarks/NAME.json`."""
+    """Writes `docs/benchmarks/NAME.json`, with more settings if there are."""
     report = {
         "machine": machine(),
         "versions": {
@@ -25,8 +25,7 @@ def write_report(name: str, settings: Settings, versions: Mapping[str, str], res
             "opa": OPA_VERSION,
             **versions,
         },
-        "settings": {"callers": CALLERS, "questions": QUESTIONS, "warm_seconds": WARM_SECONDS, **asdict(settings)},
-        **more,
+        "settings": {"questions": QUESTIONS, "warm_seconds": WARM_SECONDS, **asdict(settings), **more},
         "results": results,
     }
     RESULTS.mkdir(exist_ok=True)

@@ -8,6 +8,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import make_url
+
 
 class PostgreSQL:
     """A running server that makes databases."""
@@ -28,10 +30,11 @@ class PostgreSQL:
         said: str = self._server.psql("SHOW server_version;")
         return said.split()[2]
 
-    def new_database(self) -> str:
-        """The URL of a new, empty database."""
+    def new_database(self, like: str | None = None) -> str:
+        """The URL of a new database, empty or with all that is in another, which nobody may be connected to."""
         name = f"test_{next(self._numbers)}"
-        self._server.psql(f"CREATE DATABASE {name};")
+        template = f" TEMPLATE {make_url(like).database}" if like else ""
+        self._server.psql(f"CREATE DATABASE {name}{template};")
         uri: str = self._server.get_uri(name)
         return uri.replace("postgresql://", "postgresql+psycopg://", 1)
 

@@ -13,6 +13,8 @@ from authz_service.questions import Document
 from bench.contestants.contestant import HUNDRED, SINGLE, SIZES, Contestant, Way, in_batches
 from bench.processes import free_port, started
 
+SET = "the bundle of policies/, over TCP; log level error, decision log off, no version check"
+
 _POLICIES = Path(__file__).parents[2] / "policies"
 _DECISIONS = Path(__file__).with_name("decisions.rego")
 

@@ -13,6 +13,10 @@ from bench.contestants.contestant import HUNDRED, Contestant
 from bench.processes import free_port, started
 from bench.programs import CERBOS_FOLDER, have_cerbos
 
+SET = (
+    "policies from disk and not watched, AuthZEN over HTTP; audit, telemetry, metrics and explorer off, log level error"
+)
+
 _OF_THE_PERSON = ("is_known_person", "role", "channel")
 _SERVER = {"metricsEnabled": False, "apiExplorerEnabled": False}
 _SETTINGS: Mapping[str, object] = {

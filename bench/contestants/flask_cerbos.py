@@ -13,6 +13,8 @@ from bench.contestants.cerbos import running_cerbos
 from bench.contestants.contestant import HUNDRED, Contestant
 from bench.processes import free_port, started
 
+SET = "as many workers as this service, 8 threads each, a connection kept to a Cerbos set as the other one is"
+
 _ROOT = Path(__file__).parents[2]
 _THREADS = 8
 

@@ -16,6 +16,11 @@ from bench.contestants.openfga_model import MODEL
 from bench.processes import free_port, started
 from bench.programs import have_openfga
 
+SET = (
+    "SQLite, HTTP, check-query-cache off (as it comes), batches of 100 instead of 50 at most; "
+    "playground, metrics and traces off, log level error"
+)
+
 _TUPLES_A_WRITE = 100  # its own limit
 _OPTIONS = (
     *("--log-level", "error", "--playground-enabled=false", "--metrics-enabled=false", "--trace-enabled=false"),
