@@ -11,6 +11,9 @@ from bench.service import make_database
 from bench.world import write_customers
 from tests.postgresql import PostgreSQL, postgresql_server
 
+# Several services at once keep more than a server allows as it comes.
+_CONNECTIONS = 400
+
 
 class Databases:
     """Makes databases; what one service writes into its own, no other reads."""
@@ -44,5 +47,5 @@ class Databases:
 @contextmanager
 def databases(customers: int) -> Iterator[Databases]:
     """A place to make them in, while the block lasts."""
-    with tempfile.TemporaryDirectory(prefix="authz-bench-") as folder, postgresql_server() as server:
+    with tempfile.TemporaryDirectory(prefix="authz-bench-") as folder, postgresql_server(_CONNECTIONS) as server:
         yield Databases(Path(folder), server, customers)

@@ -37,7 +37,9 @@ def _compare(kind: str, made: Databases, bodies: Sequence[object], settings: Set
     with ExitStack() as started:
         workers = {"AUTHZ_WORKERS": str(settings.workers)}
         loads = {
-            mode: _load(started.enter_context(running(made.new(kind), {**workers, "AUTHZ_JOURNAL": mode})), bodies)
+            mode: _load(
+                mode, started.enter_context(running(made.new(kind), {**workers, "AUTHZ_JOURNAL": mode})), bodies
+            )
             for mode in MODES
         }
         for load in loads.values():
@@ -59,9 +61,9 @@ def _compare(kind: str, made: Databases, bodies: Sequence[object], settings: Set
     return {mode: {**each._asdict(), "cpu_of_off": round(ratios[mode], 3)} for mode, each in told.items()}
 
 
-def _load(service: Running, bodies: Sequence[object]) -> Load:
+def _load(mode: str, service: Running, bodies: Sequence[object]) -> Load:
     headers = {"Authorization": f"Bearer {service.token}"}
-    return Load(service.url, "/access/v1/evaluation", headers, bodies, (service.pid,))
+    return Load(f"journal {mode}", service.url, "/access/v1/evaluation", headers, bodies, (service.pid,))
 
 
 if __name__ == "__main__":

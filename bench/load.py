@@ -14,7 +14,6 @@ from typing import NamedTuple
 from tests.processes import processes_below
 
 _TICK = os.sysconf("SC_CLK_TCK")
-_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 _SCRIPT = """
 local bodies = {}
 for line in io.lines("%(bodies)s") do bodies[#bodies + 1] = line end
@@ -25,10 +24,10 @@ request = function()
   return wrk.format("POST", "%(path)s", headers, bodies[n])
 end
 done = function(summary, latency, requests)
-  io.write(string.format("RESULT %%d %%d %%.3f %%.3f %%.3f %%d\\n", summary.requests, summary.duration,
+  io.write(string.format("RESULT %%d %%d %%.3f %%.3f %%.3f %%d %%d %%d\\n", summary.requests, summary.duration,
     latency:percentile(50) / 1000, latency:percentile(99) / 1000, latency.max / 1000,
-    summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write
-      + summary.errors.timeout))
+    summary.errors.status, summary.errors.timeout,
+    summary.errors.connect + summary.errors.read + summary.errors.write))
 end
 """
 
@@ -37,6 +36,7 @@ class Load(NamedTuple):
     """What is asked, whom, and who works for the answers.
 
     Attributes:
+        name: Who it is, when something goes wrong.
         path: Where it is posted.
         headers: Sent with each request, besides that it is JSON.
         bodies: Asked one after the other, and again from the first.
@@ -44,6 +44,7 @@ class Load(NamedTuple):
         database_pids: A database server that these ask, measured by itself.
     """
 
+    name: str
     url: str
     path: str
     headers: Mapping[str, str]
@@ -88,12 +89,14 @@ def press(load: Load, seconds: int, callers: int) -> Measured:
     before = cpu_seconds(load.pids), cpu_seconds(load.database_pids)
     printed = _wrk(load, seconds, callers)
     spent = cpu_seconds(load.pids) - before[0], cpu_seconds(load.database_pids) - before[1]
-    found = re.search(r"RESULT (\d+) (\d+) ([\d.]+) ([\d.]+) ([\d.]+) (\d+)", printed)
+    found = re.search(r"RESULT (\d+) (\d+) ([\d.]+) ([\d.]+) ([\d.]+) (\d+) (\d+) (\d+)", printed)
     if found is None or not int(found[1]):
-        raise SystemExit(f"wrk did not say what it measured:\n{printed}")
-    number, duration, errors = int(found[1]), int(found[2]) / 1e6, int(found[6])
-    if errors:
-        raise SystemExit(f"{errors} of {number} requests to {load.path} failed.")
+        raise SystemExit(f"✗ {load.name}, {load.path}: nothing was answered within {seconds} s:\n{printed}")
+    number, duration = int(found[1]), int(found[2]) / 1e6
+    refused, late, broken = (int(found[n]) for n in (6, 7, 8))
+    if refused or late or broken:
+        how = f"{refused} were answered with an error, {late} not in time, {broken} connections broke"
+        raise SystemExit(f"✗ {load.name}, {load.path}: of {number} requests {how}")
     return Measured(
         number,
         number / duration,

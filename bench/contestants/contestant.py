@@ -50,7 +50,7 @@ class Contestant(NamedTuple):
 
     def load(self, kind: str) -> Load:
         way = self.ways[kind]
-        return Load(self.url, way.path, self.headers, way.bodies, self.pids, self.database_pids)
+        return Load(self.name, self.url, way.path, self.headers, way.bodies, self.pids, self.database_pids)
 
 
 def in_batches(values: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
