@@ -9,29 +9,30 @@ from typing import TextIO
 _ACTIONS = ("view_bills", "view_usage", "view_usage", "activate_option", "view_role", "become_administrator")
 
 
-def write_customers(file: Path, number: int) -> None:
-    """NDJSON with so many households of three members, each member with a mobile."""
+def write_customers(file: Path, number: int, members: int = 3) -> None:
+    """NDJSON with so many households of so many members, each member with a mobile."""
     with file.open("w") as out:
         for option, price in (("free-option", "0.00"), ("paid-option", "5.00")):
             _write(out, {"option": {"id": option, "name": option, "for": "mobile", "price": price}})
         for n in range(number):
-            people = [f"person-{n}-{place}" for place in range(3)]
+            people = [f"person-{n}-{place}" for place in range(members)]
             for person in people:
                 _write(out, {"person": {"id": person, "name": person, "email": f"{person}@example.org"}})
             _write(out, {"customer": _household(n, people)})
 
 
 def _household(n: int, people: list[str]) -> dict[str, object]:
-    roles = ("administrator", "user", "user")
     return {
         "number": f"{100_000_000 + n}",
         "name": f"Household {n}",
-        "members": [{"person": person, "role": role} for person, role in zip(people, roles, strict=True)],
+        "members": [
+            {"person": person, "role": "user" if place else "administrator"} for place, person in enumerate(people)
+        ],
         "subscriptions": [
             {
                 "id": f"mobile-{n}-{place}",
                 "kind": "mobile",
-                "number": f"+32{400_000_000 + 3 * n + place}",
+                "number": f"+32{400_000_000 + len(people) * n + place}",
                 "holder": person,
             }
             for place, person in enumerate(people)

@@ -29,6 +29,15 @@ OWN_SENTENCE = "own_sentence"
 _WITHOUT_CONTROL = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 HALF_OF_A_PAIR = "must not hold half of a surrogate pair"
 
+LONGEST_TEXT = 200
+LONGEST_EMAIL_ADDRESS = 254
+LONGEST_CODE = 100
+CUSTOMER_NUMBER = re.compile(r"[0-9]{1,20}")
+MOBILE_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PART_OF_ADDRESS = r"""[^\s\u0000-\u001f\u007f-\u009f@<>()\[\],;:"\\]+"""
+EMAIL_ADDRESS = re.compile(f"{_PART_OF_ADDRESS}@{_PART_OF_ADDRESS}")
+
 
 def fault(sentence: str) -> PydanticCustomError:
     return PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": sentence})
@@ -61,15 +70,13 @@ def _text(longest: int) -> _Checked:
     return _Checked(check, {"minLength": 1, "maxLength": longest, "pattern": _WITHOUT_CONTROL})
 
 
-def _like(pattern: str, sentence: str) -> _Checked:
-    compiled = re.compile(pattern)
-
+def _like(pattern: re.Pattern[str], sentence: str) -> _Checked:
     def check(value: str) -> str:
-        if not compiled.fullmatch(value):
+        if not pattern.fullmatch(value):
             raise fault(sentence)
         return value
 
-    return _Checked(check, {"pattern": f"^{pattern}$"})
+    return _Checked(check, {"pattern": f"^{pattern.pattern}$"})
 
 
 _PRICE = r"([0-9]{1,7})(?:\.([0-9]{1,2}))?"
@@ -85,7 +92,7 @@ def _cents(value: object) -> int:
 
 
 def _iso_date(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+    if isinstance(value, str) and DATE.fullmatch(value):
         try:
             return dt.date.fromisoformat(value)
         except ValueError:
@@ -101,17 +108,14 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
-Id = Annotated[str, _text(200)]
-Name = Annotated[str, _text(200)]
-CustomerNumber = Annotated[str, _like(r"[0-9]{1,20}", "must be 1 to 20 digits")]
-MobileNumber = Annotated[
-    str, _like(r"\+[1-9][0-9]{1,14}", 'must be a number in international form such as "+32470000001"')
-]
-_PART_OF_ADDRESS = r"""[^\s\u0000-\u001f\u007f-\u009f@<>()\[\],;:"\\]+"""
+Id = Annotated[str, _text(LONGEST_TEXT)]
+Name = Annotated[str, _text(LONGEST_TEXT)]
+CustomerNumber = Annotated[str, _like(CUSTOMER_NUMBER, "must be 1 to 20 digits")]
+MobileNumber = Annotated[str, _like(MOBILE_NUMBER, 'must be a number in international form such as "+32470000001"')]
 EmailAddress = Annotated[
     str,
-    _text(254),
-    _like(f"{_PART_OF_ADDRESS}@{_PART_OF_ADDRESS}", "must be an e-mail address such as ann@example.org"),
+    _text(LONGEST_EMAIL_ADDRESS),
+    _like(EMAIL_ADDRESS, "must be an e-mail address such as ann@example.org"),
 ]
 _PRICE_SCHEMA = WithJsonSchema({"type": "string", "pattern": f"^{_PRICE}$"})
 # An enumeration given as its word: strict would want the Python object.
@@ -142,7 +146,7 @@ class Option(_Model):
 class Activation(_Model):
     """An activation code as it is issued. Source: ELIG-1."""
 
-    code: Annotated[str, _text(100)]
+    code: Annotated[str, _text(LONGEST_CODE)]
     date: Annotated[dt.date, BeforeValidator(_iso_date)]
 
 

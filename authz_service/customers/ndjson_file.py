@@ -14,6 +14,12 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 def read_ndjson(file: BinaryIO) -> Iterator[Record | Unreadable]:
     """Every line that is not blank: a record, or why it is none. A byte order mark is skipped."""
+    for line in read_lines(file):
+        yield line if isinstance(line, Unreadable) else record_of(*line)
+
+
+def read_lines(file: BinaryIO) -> Iterator[tuple[int, bytes] | Unreadable]:
+    """Number and content of every line that is not blank and not too long. A byte order mark is skipped."""
     number = 0
     while line := file.readline(LONGEST_LINE_BYTES + 1):
         number += 1
@@ -22,8 +28,8 @@ def read_ndjson(file: BinaryIO) -> Iterator[Record | Unreadable]:
         if len(line) > LONGEST_LINE_BYTES:
             _skip_to_end_of_line(file, line)
             yield Unreadable(f"is longer than {LONGEST_LINE_BYTES // 1024**2} MiB", number)
-        elif line.strip():
-            yield _record(line, number)
+        elif line and not line.isspace():
+            yield number, line
 
 
 def _skip_to_end_of_line(file: BinaryIO, line: bytes) -> None:
@@ -31,7 +37,8 @@ def _skip_to_end_of_line(file: BinaryIO, line: bytes) -> None:
         line = file.readline(LONGEST_LINE_BYTES)
 
 
-def _record(line: bytes, number: int) -> Record | Unreadable:
+def record_of(number: int, line: bytes) -> Record | Unreadable:
+    """What is in a line, or why it is no record."""
     try:
         value = strict_json.loads(line.rstrip(b"\r\n"))
     except strict_json.NotJson as error:

@@ -1,11 +1,10 @@
-"""Puts the records of files into the staging tables, row by row."""
+"""The rows to stage for a record as a reader of files hands it on."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import count
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Table
 
 from authz_service.customers.activation_code import FindKey, digest
 from authz_service.customers.customer_rows import member_rows, subscription_rows
@@ -13,53 +12,38 @@ from authz_service.customers.model import Customer, Id, Option, Person
 from authz_service.customers.record import Record, RecordKind
 from authz_service.customers.rules import Location, objects_in
 from authz_service.customers.staging import (
+    Row,
+    Rows,
     customers,
     members,
     options,
     other_provider_numbers,
+    own_columns,
     people,
     subscriptions,
 )
 
-_ROWS_IN_A_BATCH = 5_000
-
 _NAME: TypeAdapter[str] = TypeAdapter(Id, config=ConfigDict(strict=True))
 
 
-class Stage:
-    """Puts records into the tables, a batch at a time."""
+def staged_rows(file: int, record: Record, checked: Person | Option | Customer | None, find_key: FindKey) -> Rows:
+    """The rows of one record.
 
-    def __init__(self, connection: Connection, find_key: FindKey) -> None:
-        self._connection = connection
-        self._find_key = find_key
-        self._batch: defaultdict[Table, list[dict[str, object]]] = defaultdict(list)
-        self._place = count()
+    Args:
+        file: The index of the file.
+        record: As it was read.
+        checked: What it is; None where it has a fault, and only its names can be used.
+        find_key: For an activation code.
 
-    def add(self, file: int, record: Record, checked: Person | Option | Customer | None) -> None:
-        """Adds the rows of one record.
-
-        Args:
-            file: The index of the file.
-            record: As it was read.
-            checked: What it is; None where it has a fault, and only its names can be used.
-        """
-        origin = {"file": file, "record": record.index}
-        for table, location, values in _rows(record, checked, self._find_key):
-            item = next((step for step in location if isinstance(step, int)), None)
-            place = {"place": next(self._place), "line": record.line_of(location), "item": item}
-            self._batch[table].append({**values, **origin, **place})
-
-    def flush_if_full(self) -> bool:
-        """Whether it was time for it."""
-        is_full = sum(map(len, self._batch.values())) >= _ROWS_IN_A_BATCH
-        if is_full:
-            self.flush()
-        return is_full
-
-    def flush(self) -> None:
-        for table, rows in self._batch.items():
-            self._connection.execute(insert(table), rows)
-        self._batch.clear()
+    Raises:
+        ConfigurationError: There is an activation code and no key to keep it under.
+    """
+    rows: defaultdict[str, list[Row]] = defaultdict(list)
+    for table, location, values in _rows(record, checked, find_key):
+        item = next((step for step in location if isinstance(step, int)), None)
+        origin = (file, record.line_of(location), record.index, item)
+        rows[table.name].append((*origin, *(values[name] for name in own_columns(table))))
+    return rows
 
 
 _StagedRow = tuple[Table, Location, Mapping[str, object]]
@@ -144,7 +128,7 @@ def _named(
         name = _name(value)
         if name is not None and name not in seen:
             seen.add(name)
-            yield table, location, dict.fromkeys(table.c.keys()) | {column: name} | further
+            yield table, location, dict.fromkeys(own_columns(table)) | {column: name} | further
 
 
 def _name(value: object) -> str | None:

@@ -6,31 +6,44 @@ judged as if it were mended. Nothing is moved on from here while there is any fa
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
+from typing import TypeAlias
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    Integer,
-    MetaData,
-    String,
-    Table,
-)
+from sqlalchemy import Boolean, Column, Connection, Integer, MetaData, String, Table
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from authz_service.storage.bulk import add_rows
+
+Row: TypeAlias = tuple[object, ...]
+"""The values of a table's columns in their order, but for `place`."""
+
+Rows: TypeAlias = dict[str, list[Row]]
+"""By the name of their table, each in the order of reading."""
+
+PEOPLE = "staged_people"
+OTHER_PROVIDER_NUMBERS = "staged_other_provider_numbers"
+OPTIONS = "staged_options"
+CUSTOMERS = "staged_customers"
+MEMBERS = "staged_members"
+SUBSCRIPTIONS = "staged_subscriptions"
 
 metadata = MetaData()
+
+
+_COLUMNS_OF_PLACE = 5
 
 
 def _staged(name: str, *columns: Column[str] | Column[int] | Column[bool]) -> Table:
     """A table whose every row knows where it was read.
 
-    `place` counts all rows in the order of reading, `file` is an index, `line` is that of what names the row,
-    `record` the index of the object in its list or null, `item` the index in a list inside the object.
+    `place` counts the rows of the table in the order of reading, `file` is an index, `line` is that of what names
+    the row, `record` the index of the object in its list or null, `item` the index in a list inside the object.
     """
     return Table(
         name,
         metadata,
-        Column("place", Integer, primary_key=True, autoincrement=False),
+        Column("place", Integer, nullable=False),
         Column("file", Integer, nullable=False),
         Column("line", Integer, nullable=False),
         Column("record", Integer),
@@ -41,19 +54,17 @@ def _staged(name: str, *columns: Column[str] | Column[int] | Column[bool]) -> Ta
 
 
 people = _staged(
-    "staged_people",
+    PEOPLE,
     Column("id", String, index=True),
     Column("name", String),
     Column("email", String),
     Column("language", String),
 )
 
-other_provider_numbers = _staged(
-    "staged_other_provider_numbers", Column("number", String, index=True), Column("person", String)
-)
+other_provider_numbers = _staged(OTHER_PROVIDER_NUMBERS, Column("number", String, index=True), Column("person", String))
 
 options = _staged(
-    "staged_options",
+    OPTIONS,
     Column("id", String, index=True),
     Column("name", String),
     Column("subscription_kind", String),
@@ -61,7 +72,7 @@ options = _staged(
 )
 
 customers = _staged(
-    "staged_customers",
+    CUSTOMERS,
     Column("number", String, index=True),
     Column("name", String),
     Column("kind", String),
@@ -70,7 +81,7 @@ customers = _staged(
 )
 
 members = _staged(
-    "staged_members",
+    MEMBERS,
     Column("customer_number", String, index=True),
     Column("person", String),
     Column("role", String),
@@ -78,7 +89,7 @@ members = _staged(
 )
 
 subscriptions = _staged(
-    "staged_subscriptions",
+    SUBSCRIPTIONS,
     Column("customer_number", String),
     Column("id", String, index=True),
     Column("kind", String),
@@ -90,13 +101,43 @@ subscriptions = _staged(
 )
 
 
+def own_columns(table: Table) -> list[str]:
+    """Those that are not about where a row was read."""
+    return table.c.keys()[_COLUMNS_OF_PLACE:]
+
+
+class Stage:
+    """The tables on one connection, from empty to full."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._places = {name: count() for name in metadata.tables}
+
+    def add(self, rows: Rows) -> None:
+        for name, of_table in rows.items():
+            if of_table:
+                placed = [(place, *row) for row, place in zip(of_table, self._places[name], strict=False)]
+                add_rows(self._connection, metadata.tables[name], placed)
+
+    def prepare_for_questions(self) -> None:
+        """Has the database find rows fast; it is done once when all are there, which is cheaper than with each."""
+        for table in metadata.sorted_tables:
+            if self._connection.dialect.name == "postgresql":
+                # It joins whole tables, and has to know how large they are.
+                self._connection.exec_driver_sql(f"ANALYZE {table.name}")
+            else:
+                for index in table.indexes:
+                    self._connection.execute(CreateIndex(index))
+
+
 @contextmanager
-def staging_tables(connection: Connection) -> Iterator[None]:
+def staging_tables(connection: Connection) -> Iterator[Stage]:
     """The tables are there within the block, on this connection alone."""
     with connection.begin():
-        metadata.create_all(connection, checkfirst=False)
+        for table in metadata.sorted_tables:
+            connection.execute(CreateTable(table))
     try:
-        yield
+        yield Stage(connection)
     finally:
         # A connection that is lost takes its temporary tables along.
         with suppress(DBAPIError), connection.begin():

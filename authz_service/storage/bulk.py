@@ -1,0 +1,57 @@
+"""Many rows at once, by the shortest way that each database has."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, Table, insert
+
+from authz_service.errors import Conflict, DatabaseUnavailable
+from authz_service.storage.database import writing
+
+log = structlog.get_logger()
+
+
+def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    """Adds rows of strings, integers, booleans and None, which go to the driver as they are.
+
+    Args:
+        connection: In a transaction.
+        table: Where to.
+        rows: At least one. Each has the values of all columns in their order.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL does not take them.
+    """
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, rows)
+    else:
+        statement = str(insert(table).compile(dialect=connection.dialect))
+        connection.exec_driver_sql(statement, list(rows))
+
+
+def analyze(engine: Engine, tables: Iterable[Table]) -> None:
+    """Has PostgreSQL look at what is in the tables: without, it goes by guesses until it comes to it by itself.
+
+    SQLite finds rows by index without, and would go on by what it saw of small tables when they have become large.
+    Where it does not succeed, it is logged and no error, as what has been stored is stored.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+    try:
+        with writing(engine) as connection:
+            for table in tables:
+                connection.exec_driver_sql(f"ANALYZE {table.name}")
+    except (Conflict, DatabaseUnavailable) as error:
+        log.warning("tables.not_analyzed", reason=str(error))
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    cursor: Any = connection.connection.cursor()
+    name = connection.dialect.identifier_preparer.format_table(table)
+    try:
+        with cursor, cursor.copy(f"COPY {name} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DatabaseUnavailable("The database does not answer or cannot be used.") from error

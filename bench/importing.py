@@ -1,0 +1,121 @@
+"""How fast customer data comes in, on SQLite and PostgreSQL, and whether memory stays constant.
+
+    python -m bench.importing [--customers N] [--members M]
+
+Each import goes into a fresh database in a process of its own, once with N customers and once with four times as many.
+A customer has M members with a mobile each: a line and a row for each person, a line for the customer, and a row for
+it, for each member and for each mobile. Without `--members` both the smallest customer, of one, and a household of
+three are measured. Seconds are wall time of the import alone; CPU is that of the import and of the server.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from sqlalchemy import text
+
+from authz_service.customers.importing import import_files
+from authz_service.storage.database import connect, reading, upgrade
+from bench.world import write_customers
+from tests.postgresql import postgresql_server
+
+_TIMES = (1, 4)
+_SHAPES = (1, 3)
+_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.only:
+        [url, file] = arguments.only
+        print(json.dumps(_import(url, Path(file))))
+        return
+    with tempfile.TemporaryDirectory(prefix="authz-bench-") as made, ExitStack() as opened:
+        folder = Path(made)
+        server = opened.enter_context(postgresql_server())
+        print("members  database    customers   seconds  customers/s  records/s    rows/s   CPU  of server  peak MiB")
+        for members in (arguments.members,) if arguments.members else _SHAPES:
+            for times in _TIMES:
+                customers = arguments.customers * times
+                file = folder / f"{members}-{customers}.ndjson"
+                write_customers(file, customers, members)
+                sqlite = f"sqlite:///{folder / f'{members}-{customers}.db'}"
+                for url in (sqlite, server.new_database()):
+                    _measure(url, file, customers, members)
+                file.unlink()
+
+
+def _measure(url: str, file: Path, customers: int, members: int) -> None:
+    database = connect(url)
+    try:
+        upgrade(database)
+        is_served = database.dialect.name == "postgresql"
+        with reading(database) as connection:
+            backend = connection.scalar(text("SELECT pg_backend_pid()")) if is_served else None
+        server = _parent(backend) if backend else None
+        before = _cpu_seconds(server) if server else 0.0
+        command = [sys.executable, "-m", "bench.importing", "--only", url, str(file)]
+        measured = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+        of_server = _cpu_seconds(server) - before if server else 0.0
+        name = database.dialect.name
+    finally:
+        database.dispose()
+    seconds = measured["seconds"]
+    records, rows = customers * (1 + members), customers * (1 + 3 * members)
+    print(
+        f"{members:7}  {name:10} {customers:10,} {seconds:9.2f} {customers / seconds:12,.0f} {records / seconds:10,.0f}"
+        f" {rows / seconds:9,.0f} {measured['cpu']:5.1f} {of_server:9.1f} {measured['peak_mib']:9.0f}",
+        flush=True,
+    )
+
+
+def _import(url: str, file: Path) -> dict[str, float]:
+    database = connect(url)
+    cpu = _own_cpu_seconds()
+    start = time.monotonic()
+    import_files(database, [file], lambda: b"k" * 32)
+    seconds = time.monotonic() - start
+    database.dispose()
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    peak = sum(usage.ru_maxrss for usage in usages) / 1024
+    return {"seconds": seconds, "cpu": _own_cpu_seconds() - cpu, "peak_mib": peak}
+
+
+def _own_cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _parent(process: int) -> int:
+    return int(_stat(process)[1])
+
+
+def _cpu_seconds(process: int) -> float:
+    """What a process and its children have used, those that have ended and those that run."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    ticks = sum(map(int, _stat(process)[11:15])) + sum(sum(map(int, _stat(int(child))[11:13])) for child in children)
+    return ticks / _CLOCK_TICKS
+
+
+def _stat(process: int) -> list[str]:
+    # What comes before the closing bracket is the name, which may hold anything.
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--customers", type=int, default=50_000)
+    parser.add_argument("--members", type=int)
+    parser.add_argument("--only", nargs=2, metavar=("URL", "FILE"), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
