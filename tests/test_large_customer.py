@@ -1,5 +1,6 @@
 """A business number with very many mobiles."""
 
+import gc
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,11 @@ def test_a_page_takes_as_much_memory_as_on_a_number_with_a_tenth_of_them(searche
     def peak(number: str) -> int:
         search = usage_seen_by(f"{number}-00000")
         searches.page(search, "", _LIMIT)
+        # What other threads take meanwhile, and what is not collected yet, is not the page's.
+        return min(once(search) for _ in range(5))
+
+    def once(search: Search) -> int:
+        gc.collect()
         tracemalloc.start()
         try:
             assert len(searches.page(search, "", _LIMIT).found) == _LIMIT
