@@ -122,12 +122,11 @@ class Stage:
     def prepare_for_questions(self) -> None:
         """Has the database find rows fast; it is done once when all are there, which is cheaper than with each."""
         for table in metadata.sorted_tables:
+            for index in table.indexes:
+                self._connection.execute(CreateIndex(index))
             if self._connection.dialect.name == "postgresql":
                 # It joins whole tables, and has to know how large they are.
                 self._connection.exec_driver_sql(f"ANALYZE {table.name}")
-            else:
-                for index in table.indexes:
-                    self._connection.execute(CreateIndex(index))
 
 
 @contextmanager
