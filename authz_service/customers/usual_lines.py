@@ -59,9 +59,6 @@ def usual_rows(file: int, line: int, content: bytes, find_key: FindKey) -> Rows 
         content: The line, with its end or without.
         find_key: For an activation code.
     """
-    # Without escapes each string has exactly two quotes.
-    if b"\\" in content:
-        return None
     try:
         text = content.decode()
         value, end = _decode(text)
@@ -169,7 +166,8 @@ def _subscriptions(origin: _Origin, subscriptions: list[Any], customer: str, per
 
 def _refuse_repeated_members(strings: int, quotes: int) -> None:
     # Of a repeated member the decoder leaves the last, so that the line has more strings than were judged; every value
-    # that was judged is a string or made of strings. The one more is the kind of record.
+    # that was judged is a string or made of strings. The one more is the kind of record. A quote within a string makes
+    # the line have more quotes, never less, and is left to the model.
     if quotes != 2 * (1 + strings):
         raise _Unusual
 
