@@ -129,7 +129,7 @@ def create_app(
     authenticate(app, known, journal)
     echo_request_ids(app)
     app.after_request(_secure)
-    app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal)  # type: ignore[method-assign]  # as Flask has it
+    app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal)  # type: ignore[method-assign]  # Flask's own way
 
     watch = RevisionWatch(decisions.memory)
     watch.start()

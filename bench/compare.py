@@ -4,6 +4,7 @@ A change is told and fails nothing: on a machine that others use it is a reason 
 """
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -42,9 +43,12 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Cha
 
 
 def committed(file: Path) -> Mapping[str, Any] | None:
-    """A report as the last commit has it; None where it has none."""
+    """A report as the last commit has it; None where it has none, or there is no git."""
     name = f"HEAD:{file.relative_to(_ROOT)}"
-    shown = subprocess.run(["git", "show", name], cwd=_ROOT, capture_output=True, text=True, check=False)  # noqa: S607 - the developer's own git
+    git = shutil.which("git")
+    if git is None:
+        return None
+    shown = subprocess.run([git, "show", name], cwd=_ROOT, capture_output=True, text=True, check=False)
     if shown.returncode != 0:
         return None
     report: Mapping[str, Any] = json.loads(shown.stdout)

@@ -19,16 +19,14 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from sqlalchemy import text
-
 from authz_service.customers.importing import import_files
-from authz_service.storage.database import connect, reading, upgrade
+from authz_service.storage.database import connect, upgrade
+from bench.load import cpu_seconds
 from bench.world import write_customers
 from tests.postgresql import postgresql_server
 
 _TIMES = (1, 4)
 _SHAPES = (1, 3)
-_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -48,23 +46,20 @@ def main() -> None:
                 write_customers(file, customers, members)
                 sqlite = f"sqlite:///{folder / f'{members}-{customers}.db'}"
                 for url in (sqlite, server.new_database()):
-                    _measure(url, file, customers, members)
+                    _measure(url, server.pid, file, customers, members)
                 file.unlink()
 
 
-def _measure(url: str, file: Path, customers: int, members: int) -> None:
+def _measure(url: str, server_pid: int, file: Path, customers: int, members: int) -> None:
     database = connect(url)
     try:
         upgrade(database)
-        is_served = database.dialect.name == "postgresql"
-        with reading(database) as connection:
-            backend = connection.scalar(text("SELECT pg_backend_pid()")) if is_served else None
-        server = _parent(backend) if backend else None
-        before = _cpu_seconds(server) if server else 0.0
+        name = database.dialect.name
+        server = (server_pid,) if name == "postgresql" else ()
+        before = cpu_seconds(server)
         command = [sys.executable, "-m", "bench.importing", "--only", url, str(file)]
         measured = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-        of_server = _cpu_seconds(server) - before if server else 0.0
-        name = database.dialect.name
+        of_server = cpu_seconds(server) - before
     finally:
         database.dispose()
     seconds = measured["seconds"]
@@ -91,22 +86,6 @@ def _import(url: str, file: Path) -> dict[str, float]:
 def _own_cpu_seconds() -> float:
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
-
-
-def _parent(process: int) -> int:
-    return int(_stat(process)[1])
-
-
-def _cpu_seconds(process: int) -> float:
-    """What a process and its children have used, those that have ended and those that run."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    ticks = sum(map(int, _stat(process)[11:15])) + sum(sum(map(int, _stat(int(child))[11:13])) for child in children)
-    return ticks / _CLOCK_TICKS
-
-
-def _stat(process: int) -> list[str]:
-    # What comes before the closing bracket is the name, which may hold anything.
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
 
 
 def _arguments() -> argparse.Namespace:

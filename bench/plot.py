@@ -13,6 +13,8 @@ _TITLES = {
     THOUSAND: "1,000 questions a request: CPU µs a decision",
     SEARCH: "Search: CPU µs a page",
 }
+# Three digits are enough to read.
+_WITHOUT_FRACTION = 100
 _LEGEND = (
     "OPA and Cerbos are handed every fact; this service, OpenFGA and Flask look the facts up.",
     "The pale end of a bar is the database server.",
@@ -76,4 +78,4 @@ def _bars(of_kind: Mapping[str, Figures], y: int) -> Iterator[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"  # noqa: PLR2004 - three digits are enough to read
+    return f"{value:,.1f}" if value < _WITHOUT_FRACTION else f"{value:,.0f}"

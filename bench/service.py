@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from sqlalchemy import text
 
 from authz_service.callers.callers import new_token, token_sha256
 from authz_service.customers.importing import import_files
-from authz_service.storage.database import connect, upgrade, writing
+from authz_service.storage.database import connect, upgrade
 from bench.processes import free_port, started
 
 
@@ -32,9 +31,6 @@ def make_database(url: str, customers: Path) -> None:
     try:
         upgrade(database)
         import_files(database, [customers], lambda: b"k" * 32)
-        with writing(database) as connection:
-            # Both plan by guesses before, until they come to it by themselves.
-            connection.execute(text("ANALYZE"))
     finally:
         database.dispose()
 

@@ -67,10 +67,10 @@ class Entries:
         action = decision.document.get("action")
         named = action if isinstance(action, str) else self._name("action", asked.name)
         others = "".join([f',"{kind}":{_quoted(self._name(kind, name))}' for kind, name in about.items()])
-        beginning = self._beginning_of_decision(decision_id, item, origin)
+        beginning = _encode(self._beginning(decision_id, item, EntryKind.DECISION, origin))
         # Put together by hand, as there is one for each decision.
         body = (
-            f'{beginning},"subject":{_quoted(self._name(subject.type, subject.id))},"action":{_quoted(named)},'
+            f'{beginning[:-1]},"subject":{_quoted(self._name(subject.type, subject.id))},"action":{_quoted(named)},'
             f'"resource":{_quoted(self._name(resource.type, resource.id))}{others},'
             f'"answer":"{"permit" if decision.allow else "deny"}","revision":{_quoted(decision.revision)},'
             f'"ruling":"{decision.ruling.digest}"}}'
@@ -161,15 +161,6 @@ class Entries:
         """Entries are about to be removed; `last` is the last one to go, by chain."""
         beginning = self._beginning(new_id(), None, EntryKind.PRUNING, origin)
         return Entry(_encode({**beginning, "before": before, "last": last}).encode())
-
-    def _beginning_of_decision(self, decision_id: str, item: int | None, origin: Origin) -> str:
-        """The same as `_beginning`, as JSON that is not closed yet."""
-        place = "" if item is None else f'"item":{item},'
-        caller = f',"caller":{_quoted(origin.caller)}' if origin.caller else ""
-        request = "" if origin.request_id is None else f',"request":{_quoted(self._request(origin.request_id))}'
-        trace = origin.traceparent
-        traced = f',"trace":"{trace}"' if trace is not None and _TRACEPARENT.fullmatch(trace) else ""
-        return f'{{"id":{_quoted(decision_id)},{place}"kind":"{EntryKind.DECISION}"{caller}{request}{traced}'
 
     def _beginning(self, entry_id: str, item: int | None, kind: EntryKind, origin: Origin) -> dict[str, object]:
         body: dict[str, object] = {"id": entry_id}

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from authz_service.opa import launch
+from authz_service.opa.command import SERVER
 
 log = structlog.get_logger()
 
@@ -102,10 +103,9 @@ class Child:
 
     def _spawn(self, output: int) -> "subprocess.Popen[bytes]":
         launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
-        server = [str(self._opa), "run", "--server", "--skip-version-check", "--log-level", "error"]
         listening = ["--addr", f"unix://{self._socket}", "--unix-socket-perm", "600"]
         return subprocess.Popen(  # noqa: S603 - our own launcher, and no shell reads the arguments
-            [*launcher, *server, *listening, "--watch", "--bundle", self.bundle.name],
+            [*launcher, str(self._opa), *SERVER, *listening, "--watch", "--bundle", self.bundle.name],
             cwd=self._folder,
             env={},
             stdin=subprocess.DEVNULL,

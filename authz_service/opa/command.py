@@ -11,6 +11,9 @@ from typing import Any
 
 from authz_service.errors import Fault, InvalidPolicy
 
+SERVER = ("run", "--server", "--skip-version-check", "--log-level", "error")
+"""What `opa` is told so that it answers over HTTP, and asks nobody for a newer one; where it listens comes after."""
+
 _PATIENCE_SECONDS = 30.0
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 

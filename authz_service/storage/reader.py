@@ -1,7 +1,7 @@
 """Reads with the database's own driver: for the one statement that every decision waits for."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -9,6 +9,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from authz_service.errors import DatabaseUnavailable
 from authz_service.storage.database import POOL_SIZE, connect, sqlite_file
+
+if TYPE_CHECKING:
+    import psycopg
 
 Row = tuple[Any, ...]
 
@@ -95,7 +98,7 @@ def _own(engine: Engine) -> Engine:
     return own
 
 
-def _plan_once(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+def _plan_once(connection: "psycopg.Connection[Any]", _record: object) -> None:
     # The few rows that a question is about are found by index, whoever is asked about and whatever the statistics say:
     # planning that anew for each question would take longer than finding them.
     connection.execute("SET plan_cache_mode = force_generic_plan")

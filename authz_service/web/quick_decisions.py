@@ -44,7 +44,7 @@ class QuickDecisions:
                 question = self._question(environ) if caller else None
                 if caller and question:
                     return self._answer(question, caller, environ, start_response)
-            except Exception as error:  # noqa: BLE001 - Flask has a word for each
+            except Exception as error:  # noqa: BLE001 - the view raises it again, and Flask answers it
                 environ[FAILED] = error
         return self.app(environ, start_response)
 

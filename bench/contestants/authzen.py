@@ -1,6 +1,6 @@
 """The two ways to ask whoever speaks AuthZEN: one question, or many in a request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.contestants.contestant import SINGLE, SIZES, Way, in_batches
@@ -17,9 +17,9 @@ def _batch(evaluations: Sequence[object], size: int) -> Way:
     return Way("/access/v1/evaluations", bodies, _permits)
 
 
-def _permit(answer: Any) -> list[bool]:  # noqa: ANN401 - what a program answers is checked by comparing it
+def _permit(answer: Mapping[str, Any]) -> list[bool]:
     return [answer["decision"]]
 
 
-def _permits(answer: Any) -> list[bool]:  # noqa: ANN401
+def _permits(answer: Mapping[str, Any]) -> list[bool]:
     return [each["decision"] for each in answer["evaluations"]]

@@ -1,7 +1,7 @@
 """OPA alone, with this service's policy, over HTTP: every fact is handed to it with the question."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import requests
 
 from authz_service.opa.bundle import build_bundle
+from authz_service.opa.command import SERVER
 from authz_service.questions import Document
 from bench.contestants.contestant import HUNDRED, SINGLE, SIZES, Contestant, Way, in_batches
 from bench.processes import free_port, started
@@ -27,16 +28,7 @@ def bare_opa(opa: Path, documents: Sequence[Document]) -> Iterator[list[Contesta
         build_bundle(opa, _POLICIES, bundle)
         address = f"127.0.0.1:{free_port()}"
         url = f"http://{address}"
-        server: list[str | Path] = [
-            opa,
-            "run",
-            "--server",
-            "--skip-version-check",
-            "--log-level",
-            "error",
-            "--addr",
-            address,
-        ]
+        server: list[str | Path] = [opa, *SERVER, "--addr", address]
         with started([*server, "--bundle", bundle], f"{url}/health", {}) as pid:
             requests.put(f"{url}/v1/policies/bench", data=_DECISIONS.read_bytes(), timeout=30).raise_for_status()
             each = [{"input": document} for document in documents]
@@ -55,17 +47,17 @@ def bare_opa(opa: Path, documents: Sequence[Document]) -> Iterator[list[Contesta
             ]
 
 
-def _decision(answer: Any) -> list[bool]:  # noqa: ANN401 - what a program answers is checked by comparing it
+def _decision(answer: Mapping[str, Any]) -> list[bool]:
     return [answer["result"]]
 
 
-def _decisions(answer: Any) -> list[bool]:  # noqa: ANN401
+def _decisions(answer: Mapping[str, Any]) -> list[bool]:
     return list(answer["result"])
 
 
-def _answer(answer: Any) -> list[bool]:  # noqa: ANN401
+def _answer(answer: Mapping[str, Any]) -> list[bool]:
     return [answer["result"]["allow"]]
 
 
-def _answers(answer: Any) -> list[bool]:  # noqa: ANN401
+def _answers(answer: Mapping[str, Any]) -> list[bool]:
     return [each["allow"] for each in answer["result"]["answers"]]

@@ -12,7 +12,7 @@ SIZES = {SINGLE: 1, HUNDRED: 100, THOUSAND: 1_000, SEARCH: 1}
 # What is under way when the time is up has cost CPU and is not counted, so few ask much at once.
 CALLERS = {SINGLE: 16, HUNDRED: 4, THOUSAND: 2, SEARCH: 16}
 
-Permits = Callable[[Any], list[bool]]
+Permits = Callable[[Mapping[str, Any]], list[bool]]
 
 
 class Way(NamedTuple):

@@ -128,7 +128,7 @@ def _ids(question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _facts(question: Mapping[str, Any], row: sqlite3.Row) -> dict[str, Any]:
-    facts = {name: row[name] for name in row.keys() if row[name] is not None}  # noqa: SIM118 - iterating it gives values
+    facts = {name: value for name, value in zip(row.keys(), row, strict=True) if value is not None}
     option_kind, price = facts.pop("option_kind", None), facts.pop("price_cents", None)
     if option_kind is not None:
         facts["option"] = "for_another_kind" if option_kind != row["subscription_kind"] else "paid" if price else "free"

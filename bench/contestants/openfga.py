@@ -87,11 +87,11 @@ def _ways(questions: Sequence[Mapping[str, Any]], path: str, model: str) -> dict
     }
 
 
-def _permit(answer: Any) -> list[bool]:  # noqa: ANN401 - what a program answers is checked by comparing it
+def _permit(answer: Mapping[str, Any]) -> list[bool]:
     return [answer["allowed"]]
 
 
-def _permits(answer: Any) -> list[bool]:  # noqa: ANN401
+def _permits(answer: Mapping[str, Any]) -> list[bool]:
     results = answer["result"]
     # One that is not allowed has no member that says so.
     return [results[f"{n}"].get("allowed", False) for n in range(len(results))]
@@ -122,8 +122,9 @@ def _tuples(database_url: str) -> Iterator[dict[str, object]]:
         database.dispose()
 
 
-def _post(session: requests.Session, url: str, body: object) -> Any:  # noqa: ANN401 - its answers have many shapes
+def _post(session: requests.Session, url: str, body: object) -> dict[str, Any]:
     answer = session.post(url, json=body, timeout=60)
     if not answer.ok:
         raise SystemExit(f"OpenFGA refuses {url}: {answer.text}")
-    return answer.json()
+    said: dict[str, Any] = answer.json()
+    return said

@@ -13,6 +13,7 @@ import pytest
 
 from authz_service.decision.protocols import PolicyEngine
 from authz_service.errors import PolicyEngineMisbehaved, PolicyEngineUnavailable
+from authz_service.opa.command import SERVER
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.questions import Answer, Document, Json
@@ -201,16 +202,7 @@ def _fake_without_a_policy() -> Iterator[PolicyEngine]:
 
 @contextmanager
 def _opa_without_a_policy(opa: Path, socket: Path) -> Iterator[PolicyEngine]:
-    command: list[str | Path] = [
-        opa,
-        "run",
-        "--server",
-        "--skip-version-check",
-        "--log-level",
-        "error",
-        "--addr",
-        f"unix://{socket}",
-    ]
+    command: list[str | Path] = [opa, *SERVER, "--addr", f"unix://{socket}"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             wait_until(socket.exists)

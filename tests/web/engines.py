@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from authz_service.opa.engine import OpaEngine
+from authz_service.decision.protocols import PolicyEngine
 from authz_service.questions import Document, Verdict
 
 
 class Counting:
     """An engine that tells what it was asked."""
 
-    def __init__(self, engine: OpaEngine) -> None:
+    def __init__(self, engine: PolicyEngine) -> None:
         self._engine = engine
         self.asked: list[list[Document]] = []
 

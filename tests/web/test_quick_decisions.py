@@ -3,19 +3,18 @@
 import itertools
 import json
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
-from authz_service.questions import Document, Verdict
 from authz_service.web.quick_decisions import QuickDecisions
 from tests.conftest import BEARER
 from tests.fakes.engine import FakeEngine
 from tests.web.asking import CUSTOMER, ULID, changed, question
 from tests.web.conftest import MakeClient
+from tests.web.engines import Counting
 
 PATHS = ["/access/v1/evaluation", "/v1/decide"]
 USUAL = question("mary.jones", "view_usage", "mobile-2002")
@@ -102,17 +101,9 @@ def test_a_usual_request_does_not_come_to_flask(app: Flask, quick: Client, path:
 def test_an_engine_that_is_down_is_asked_once_before_the_caller_is_told(make_client: MakeClient) -> None:
     engine = FakeEngine(lambda _: pytest.fail("It is down."))
     engine.go_down()
-    client = make_client(engine=engine)
-    asked: list[object] = []
-    real = engine.ask
-
-    def ask(documents: Sequence[Document]) -> Verdict:
-        asked.extend(documents)
-        return real(documents)
-
-    engine.ask = ask  # type: ignore[method-assign]
-    assert client.post("/v1/decide", json=USUAL).status_code == 503
-    assert len(asked) == 1
+    counting = Counting(engine)
+    assert make_client(engine=counting).post("/v1/decide", json=USUAL).status_code == 503
+    assert len(counting.asked) == 1
 
 
 def without_new_ids(response: TestResponse) -> dict[str, str]:
