@@ -8,6 +8,7 @@ _BYTES = 16
 _BLOCK_BYTES = 64
 _MARK = "~"
 _REMEMBERED = 4_096
+_LONGEST_REMEMBERED = 100
 
 
 class Pseudonyms:
@@ -22,7 +23,7 @@ class Pseudonyms:
         self._inner, self._outer = _hmac(key)
         self._are_plain = are_plain
         # A person asks several questions in a row, and most are about a customer number that is also the resource.
-        self._pseudonym = lru_cache(_REMEMBERED)(self._make)
+        self._remembered = lru_cache(_REMEMBERED)(self._make)
 
     def of(self, kind: str, name: str) -> str:
         """The name in the journal of a person or thing of that kind."""
@@ -31,6 +32,11 @@ class Pseudonyms:
     def all_of(self, kind: str, name: str) -> list[str]:
         """Every name that it may have there, whatever was set at the time; a pseudonym is taken for one."""
         return [name, self._pseudonym(kind, name)] if _is_storable(name) else [self._pseudonym(kind, name)]
+
+    def _pseudonym(self, kind: str, name: str) -> str:
+        # A caller may send names of any length, and memory is not to be filled with them.
+        is_short = len(kind) + len(name) <= _LONGEST_REMEMBERED
+        return self._remembered(kind, name) if is_short else self._make(kind, name)
 
     def _make(self, kind: str, name: str) -> str:
         inner, outer = self._inner.copy(), self._outer.copy()

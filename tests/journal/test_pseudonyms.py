@@ -2,6 +2,7 @@ import base64
 import hashlib
 import hmac
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -111,3 +112,17 @@ def test_no_name_is_looked_for_that_a_database_does_not_take(kind: str, name: st
 def test_a_name_is_looked_for_in_no_other_way(pseudonyms: Pseudonyms) -> None:
     assert pseudonyms.all_of("person", "ann") == ["ann", pseudonyms.of("person", "ann")]
     assert pseudonyms.all_of("person", "a\0b") == [pseudonyms.of("person", "a\0b")]
+
+
+def test_names_of_any_length_have_one_and_fill_no_memory() -> None:
+    names = Pseudonyms(KEY)
+    tracemalloc.start()
+    try:
+        for n in range(50):
+            long = f"{n}" + "x" * 200_000
+            assert names.of("person", long) == Pseudonyms(KEY).of("person", long)
+        del long
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
+    assert names.of("person", "ann") == names.of("person", "ann") != names.of("customer", "ann")
