@@ -9,6 +9,8 @@ MAX_DEPTH = 64
 
 _LONGEST_SAFE_INTEGER = 300
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_BRACES = bytes.maketrans(b"[]", b"{}")
+_NEITHER_BRACKETS_NOR_QUOTES = bytes(set(range(256)) - set(b'{}[]"'))
 
 
 class NotJson(ValueError):
@@ -47,7 +49,7 @@ def loads(data: bytes) -> object:
     except RecursionError:
         _refuse_depth()
     may_hold_surrogates = b"\\u" in data and _SURROGATE_ESCAPE.search(data) is not None
-    may_be_deep = data.count(b"{") + data.count(b"[") > MAX_DEPTH
+    may_be_deep = data.count(b"{") + data.count(b"[") > MAX_DEPTH and not _is_surely_shallow(data)
     if may_hold_surrogates or may_be_deep:
         _check_strings_and_depth(value, look_for_surrogates=may_hold_surrogates)
     return value
@@ -89,6 +91,24 @@ def _reason(error: json.JSONDecodeError) -> str:
     # What follows a colon may be a character of the text.
     sentence = error.msg.partition(":")[0]
     return sentence[:1].lower() + sentence[1:]
+
+
+def _is_surely_shallow(data: bytes) -> bool:
+    """Whether a text of JSON without brackets in its strings is at most `MAX_DEPTH` levels deep.
+
+    A call of many questions has many brackets, and this takes a tenth of the time of looking at each value.
+    """
+    if b"\\" in data:
+        return False
+    # A string that holds no bracket is a pair of quotes by now; of one that holds some, a quote remains.
+    left = data.translate(_BRACES, _NEITHER_BRACKETS_NOR_QUOTES).replace(b'""', b"")
+    if b'"' in left:
+        return False
+    for _ in range(MAX_DEPTH):
+        left = left.replace(b"{}", b"")
+        if not left:
+            return True
+    return False
 
 
 def _check_strings_and_depth(value: object, *, look_for_surrogates: bool) -> None:

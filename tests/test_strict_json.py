@@ -62,6 +62,31 @@ def test_the_deepest_nesting_allowed_is_read_and_one_more_refused(opening: bytes
         loads(opening * (MAX_DEPTH + 1) + b"1" + closing * (MAX_DEPTH + 1))
 
 
+# Brackets, quotes and backslashes in strings, about as many levels as are allowed.
+tricky = st.text("[]{}\"\\,:", max_size=4)
+nested = st.recursive(
+    tricky, lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(tricky, inner, min_size=1)
+)
+
+
+@given(nested, st.integers(MAX_DEPTH - 6, MAX_DEPTH), tricky)
+def test_brackets_in_strings_neither_add_levels_nor_hide_them(value: object, more: int, name: str) -> None:
+    for _ in range(more):
+        value = {name: value}
+    data = json.dumps([value, [0] * MAX_DEPTH]).encode()
+    if _levels(value) + 1 <= MAX_DEPTH:
+        assert loads(data) == [value, [0] * MAX_DEPTH]
+    else:
+        with pytest.raises(NotJson, match="nested more than 64 levels deep"):
+            loads(data)
+
+
+def _levels(value: object) -> int:
+    if not isinstance(value, (dict, list)):
+        return 0
+    return 1 + max(map(_levels, value.values() if isinstance(value, dict) else value), default=0)
+
+
 @pytest.mark.parametrize("bracket", [b"[", b'{"a":'])
 def test_a_hundred_thousand_open_brackets_are_refused_not_a_crash(bracket: bytes) -> None:
     with pytest.raises(NotJson):
