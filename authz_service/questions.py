@@ -1,5 +1,6 @@
 """What goes from caller to policy and back: question, document, answer, verdict."""
 
+import json
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -10,8 +11,16 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 Document: TypeAlias = Mapping[str, Json]
 """The input that the policy judges. Where a domain's facts are finite it holds enumerations and booleans only."""
 
+# Made once, as there is a text for each decision.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 NO_PROPERTIES: Mapping[str, Json] = {}
 NO_NAMES: Mapping[str, str] = {}
+
+
+def encoded(value: Document) -> bytes:
+    """JSON without a blank, in UTF-8."""
+    return _encode(value).encode()
 
 
 class Entity(NamedTuple):
@@ -114,10 +123,12 @@ class Stated(NamedTuple):
     Attributes:
         document: What the policy judges.
         about: What the journal names besides subject and resource, by kind: the `customer` number, the `option`.
+        key: What tells the document from others: its JSON, where that has been made already.
     """
 
     document: Document
     about: Mapping[str, str] = NO_NAMES
+    key: bytes = b""
 
 
 class Verdict(NamedTuple):

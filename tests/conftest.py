@@ -104,7 +104,7 @@ def statements() -> Iterator[list[str]]:
     seen: list[str] = []
 
     def see(connection: sqlite3.Connection, _record: object) -> None:
-        connection.set_trace_callback(lambda told: seen.append(told) if "WITH question AS" in told else None)
+        connection.set_trace_callback(lambda told: seen.append(told) if "WITH question (" in told else None)
 
     event.listen(Pool, "connect", see)
     yield seen

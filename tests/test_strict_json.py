@@ -63,7 +63,7 @@ def test_the_deepest_nesting_allowed_is_read_and_one_more_refused(opening: bytes
 
 
 # Brackets, quotes and backslashes in strings, about as many levels as are allowed.
-tricky = st.text("[]{}\"\\,:", max_size=4)
+tricky = st.text('[]{}"\\,:', max_size=4)
 nested = st.recursive(
     tricky, lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(tricky, inner, min_size=1)
 )

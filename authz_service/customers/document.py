@@ -76,11 +76,11 @@ def _subscription(facts: Facts) -> dict[str, Json]:
 def _option(question: Question, facts: Facts) -> str:
     if question.action.properties.get("option") is None:
         return "not_given"
-    if facts.price_cents is None:
+    if facts.is_free is None:
         return "unknown"
     if facts.option_subscription_kind != facts.subscription_kind:
         return "for_another_kind"
-    return "free" if facts.price_cents == 0 else "paid"
+    return "free" if facts.is_free else "paid"
 
 
 def _eligibility(eligibility: Eligibility) -> dict[str, Json]:

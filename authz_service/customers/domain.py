@@ -1,19 +1,34 @@
 """MyProximus, the customer zone, as the domain that decisions are asked about."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, Engine
 
 from authz_service.customers.candidates import read_candidates
 from authz_service.customers.document import Evidence, document
-from authz_service.customers.facts import Asked, Facts, facts_of, facts_query, read_facts
+from authz_service.customers.facts import Asked, facts_of, facts_query, read_facts
 from authz_service.errors import Fault
-from authz_service.questions import NO_NAMES, Action, Answer, Document, Entity, Json, Question, Search, Stated
+from authz_service.questions import (
+    NO_NAMES,
+    Action,
+    Answer,
+    Document,
+    Entity,
+    Json,
+    Question,
+    Search,
+    Stated,
+    encoded,
+)
 from authz_service.storage.database import reading
-from authz_service.storage.reader import Reader
+from authz_service.storage.reader import Reader, Row
 from authz_service.words import OPTION_ACTIONS, ActionName, Channel, Language, ResourceType, SubjectType
 
+_ACTIONS = frozenset(ActionName)
+_RESOURCE_TYPES = frozenset(ResourceType)
 _CHANNELS = frozenset(Channel)
+# More than there are situations.
+_MOST_DOCUMENTS = 100_000
 
 
 class MyProximus:
@@ -24,17 +39,34 @@ class MyProximus:
     def __init__(self, database: Engine) -> None:
         self._database = database
         self._reader = Reader(database)
+        self._documents: dict[tuple[object, ...], tuple[Document, bytes]] = {}
 
     def faults(self, question: Question) -> list[Fault]:
-        return list(_faults(question))
+        return _faults(question)
 
     def state(self, questions: Sequence[Question]) -> list[Stated]:
         asked = [_asked(question) for question in questions]
-        facts = map(facts_of, self._reader.rows(*facts_query(self._reader.dialect, asked)))
-        return [
-            Stated(document(question, each), _about(names, each))
-            for question, names, each in zip(questions, asked, facts, strict=True)
-        ]
+        rows = self._reader.rows(*facts_query(self._reader.dialect, asked))
+        return [self._stated(*each) for each in zip(questions, asked, rows, strict=True)]
+
+    def _stated(self, question: Question, asked: Asked, row: Row) -> Stated:
+        number, *_ = row
+        action, kind = question.action.name, question.resource.type
+        # Nothing else goes into a document, so those that are alike here are made once.
+        alike = (
+            action if action in _ACTIONS else None,
+            kind if kind in _RESOURCE_TYPES else None,
+            question.context.get("channel"),
+            question.action.properties.get("option") is None,
+            row[1:],
+        )
+        made = self._documents.get(alike)
+        if made is None:
+            stated = document(question, facts_of(row))
+            made = stated, encoded(stated)
+            if len(self._documents) < _MOST_DOCUMENTS:
+                self._documents[alike] = made
+        return Stated(made[0], _about(asked, number), made[1])
 
     def candidates(self, search: Search, after: str, limit: int) -> list[str]:
         with reading(self._database) as connection:
@@ -70,35 +102,37 @@ def take_over_document(
     return document(question, facts, evidence)
 
 
-def _faults(question: Question) -> Iterator[Fault]:
+def _faults(question: Question) -> list[Fault]:
+    faults = []
     channel = question.context.get("channel")
     if channel is not None and not (isinstance(channel, str) and channel in _CHANNELS):
-        yield Fault('must be "web" or "app", or left out', "context.channel")
+        faults.append(Fault('must be "web" or "app", or left out', "context.channel"))
     option = question.action.properties.get("option")
-    if question.action.name in OPTION_ACTIONS and option is not None and not isinstance(option, str):
-        yield Fault("must be a string", "action.properties.option")
+    if option is not None and not isinstance(option, str) and question.action.name in OPTION_ACTIONS:
+        faults.append(Fault("must be a string", "action.properties.option"))
+    return faults
 
 
 def _asked(question: Question) -> Asked:
-    resource = question.resource
-    is_customer = resource.type == ResourceType.CUSTOMER
-    option = question.action.properties.get("option") if question.action.name in OPTION_ACTIONS else None
+    (subject_type, subject_id, _), action, (kind, resource_id, _), _ = question
+    is_customer = kind == ResourceType.CUSTOMER
+    option = action.properties.get("option") if action.name in OPTION_ACTIONS else None
     return Asked(
-        person=_id(question.subject.id if question.subject.type == SubjectType.PERSON else None),
-        customer=_id(resource.id if is_customer else None),
-        subscription=_id(resource.id if resource.type == ResourceType.SUBSCRIPTION else None),
-        option=_id(option if isinstance(option, str) else None),
-        asks_eligibility=is_customer and question.action.name == ActionName.BECOME_ADMINISTRATOR,
+        _id(subject_id) if subject_type == SubjectType.PERSON else None,
+        _id(resource_id) if is_customer else None,
+        _id(resource_id) if kind == ResourceType.SUBSCRIPTION else None,
+        _id(option) if isinstance(option, str) else None,
+        is_customer and action.name == ActionName.BECOME_ADMINISTRATOR,
     )
 
 
-def _about(asked: Asked, facts: Facts) -> Mapping[str, str]:
-    customer, option = facts.customer_number, asked.option
+def _about(asked: Asked, customer: str | None) -> Mapping[str, str]:
+    option = asked.option
     if customer is None:
         return {"option": option} if option else NO_NAMES
     return {"customer": customer, "option": option} if option else {"customer": customer}
 
 
-def _id(value: str | None) -> str | None:
+def _id(value: str) -> str | None:
     # No id has a NUL character, and no database takes one in JSON.
-    return None if value is None or "\0" in value else value
+    return None if "\0" in value else value

@@ -2,57 +2,50 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-# A single question is the rule, and is not written as JSON first.
-_ONE_QUESTION = {
-    "sqlite": """
-        SELECT 0 AS position,
-          ? AS person, ? AS customer, ? AS subscription, ? AS option, ? AS asks_eligibility
-    """,
-    "postgresql": """
-        SELECT 0 AS position,
-          %s::text AS person, %s::text AS customer, %s::text AS subscription, %s::text AS option,
-          %s::boolean AS asks_eligibility
-    """,
+_NAMES = "position, person, customer, subscription, option, asks_eligibility"
+
+# Of one question, and of so many: a place in the statement for each value.
+_VALUES = "SELECT * FROM (VALUES {rows}) AS asked"
+_ROWS = {
+    "sqlite": "({position}, ?, ?, ?, ?, ?)",
+    "postgresql": "({position}, %s::text, %s::text, %s::text, %s::text, %s::boolean)",
 }
 
+# Of any number: SQLite has no more than 32,766 places in a statement, and PostgreSQL plans one with arrays once.
 _QUESTIONS = {
     "sqlite": """
-        SELECT key AS position,
-          value ->> '$.person' AS person, value ->> '$.customer' AS customer,
-          value ->> '$.subscription' AS subscription, value ->> '$.option' AS option,
-          value ->> '$.asks_eligibility' AS asks_eligibility
-        FROM json_each(?)
+        SELECT key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
     """,
     "postgresql": """
-        SELECT position,
-          value ->> 'person' AS person, value ->> 'customer' AS customer,
-          value ->> 'subscription' AS subscription, value ->> 'option' AS option,
-          CAST(value ->> 'asks_eligibility' AS boolean) AS asks_eligibility
-        FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS element(value, position)
+        SELECT position, person, customer, subscription, option, asks_eligibility
+        FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[])
+          WITH ORDINALITY AS asked (person, customer, subscription, option, asks_eligibility, position)
     """,
 }
+_MOST_PLACES = 32_766
+_PLACES = 5
 
 # What nobody asks for is not looked up, as no branch of a CASE is that is not taken.
 _FACTS = """
-    WITH question AS ({questions})
+    WITH question ({names}) AS ({questions})
     SELECT
-      EXISTS (SELECT 1 FROM people WHERE people.id = question.person) AS is_known_person,
       customers.number AS customer_number,
+      -- Who has a role is known.
+      members.role IS NOT NULL OR EXISTS (SELECT 1 FROM people WHERE people.id = question.person) AS is_known_person,
       customers.kind AS customer_kind,
-      (
-        SELECT members.role FROM members
-        WHERE members.customer_number = customers.number AND members.person = question.person
-      ) AS role,
+      members.role AS role,
       subscriptions.kind AS subscription_kind,
       subscriptions.holder = question.person AS is_holder,
       subscriptions.plan AS plan,
       subscriptions.paid_by AS paid_by,
       options.subscription_kind AS option_subscription_kind,
-      options.price_cents AS price_cents,
+      options.price_cents = 0 AS is_free,
       question.asks_eligibility AND customers.number IS NOT NULL AS has_eligibility,
       CASE WHEN question.asks_eligibility THEN
         EXISTS (
@@ -72,6 +65,7 @@ _FACTS = """
     FROM question
     LEFT JOIN subscriptions ON subscriptions.id = question.subscription
     LEFT JOIN customers ON customers.number = COALESCE(subscriptions.customer_number, question.customer)
+    LEFT JOIN members ON members.customer_number = customers.number AND members.person = question.person
     LEFT JOIN options ON options.id = question.option
     ORDER BY question.position
 """
@@ -91,6 +85,7 @@ _MOBILES = """
 
 def _statement(questions: str) -> str:
     return _FACTS.format(
+        names=_NAMES,
         questions=questions,
         mobiles_paid_by_customer=_MOBILES.format(which="plan = 'subscription' AND paid_by = 'customer'"),
         mobiles_paid_by_employer=_MOBILES.format(which="plan = 'subscription' AND paid_by = 'employer'"),
@@ -98,8 +93,13 @@ def _statement(questions: str) -> str:
     )
 
 
-_OF_ONE = {dialect: _statement(question) for dialect, question in _ONE_QUESTION.items()}
-_OF_MANY = {dialect: _statement(questions) for dialect, questions in _QUESTIONS.items()}
+_OF_ANY_NUMBER = {dialect: _statement(questions) for dialect, questions in _QUESTIONS.items()}
+
+
+@lru_cache(64)
+def _of_so_many(dialect: str, number: int) -> str:
+    rows = ", ".join([_ROWS[dialect].format(position=position) for position in range(number)])
+    return _statement(_VALUES.format(rows=rows))
 
 
 class Asked(NamedTuple):
@@ -136,8 +136,8 @@ class Facts(NamedTuple):
         eligibility: None where it is not asked for, or there is no such customer number.
     """
 
-    is_known_person: bool
     customer_number: str | None
+    is_known_person: bool
     customer_kind: str | None
     role: str | None
     subscription_kind: str | None
@@ -145,25 +145,29 @@ class Facts(NamedTuple):
     plan: str | None
     paid_by: str | None
     option_subscription_kind: str | None
-    price_cents: int | None
+    is_free: bool | None
     eligibility: Eligibility | None = None
 
 
 def facts_query(dialect: str, asked: Sequence[Asked]) -> tuple[str, Sequence[object]]:
     """The statement for so many questions, in the words of the database's driver, and its parameters."""
     if len(asked) == 1:
-        return _OF_ONE[dialect], asked[0]
-    return _OF_MANY[dialect], (json.dumps([question._asdict() for question in asked]),)
+        return _of_so_many(dialect, 1), asked[0]
+    if dialect == "postgresql":
+        return _OF_ANY_NUMBER[dialect], [list(column) for column in zip(*asked, strict=True)] or [[]] * _PLACES
+    if not 0 < len(asked) * _PLACES <= _MOST_PLACES:
+        return _OF_ANY_NUMBER[dialect], (json.dumps(asked),)
+    return _of_so_many(dialect, len(asked)), list(chain.from_iterable(asked))
 
 
 def facts_of(row: Sequence[Any]) -> Facts:
     """What a row of the statement says."""
-    is_known, number, kind, role, subscription_kind, is_holder, plan, paid_by, option_kind, price, *rest = row
+    number, is_known, kind, role, subscription_kind, is_holder, plan, paid_by, option_kind, is_free, *rest = row
     has_eligibility, *eligibility = rest
     return Facts(
+        number,
         # SQLite has no booleans of its own.
         bool(is_known),
-        number,
         kind,
         role,
         subscription_kind,
@@ -171,7 +175,7 @@ def facts_of(row: Sequence[Any]) -> Facts:
         plan,
         paid_by,
         option_kind,
-        price,
+        None if is_free is None else bool(is_free),
         _eligibility_of(eligibility) if has_eligibility else None,
     )
 

@@ -1,17 +1,13 @@
 """Questions in, decisions out: one read for the facts of all, one question to the engine at most."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from authz_service.decision.memory import AnswerMemory, Decision, OnRevision
 from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.errors import Fault
-from authz_service.questions import Answer, Document, Json, Question
+from authz_service.questions import Answer, Document, Json, Question, encoded
 from authz_service.words import Language
-
-# Made once, as there are some for each decision.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Decided(NamedTuple):
@@ -58,7 +54,8 @@ class Decisions:
             Unavailable: The facts cannot be read, or the engine does not answer.
         """
         stated = self._domain.state(questions)
-        decisions = self.judge([each.document for each in stated])
+        documents = [each.document for each in stated]
+        decisions = self.memory.decide(documents, [each.key or encoded(each.document) for each in stated])
         return [
             Decided(question, each.about, decision)
             for question, each, decision in zip(questions, stated, decisions, strict=True)
@@ -70,7 +67,7 @@ class Decisions:
         Raises:
             Unavailable: The engine does not answer.
         """
-        return self.memory.decide(documents, [_encoded(document) for document in documents])
+        return self.memory.decide(documents, [encoded(document) for document in documents])
 
     def body(self, decision: Decision, language: Language) -> bytes:
         """The response body of a decision, its sentences in the reader's language."""
@@ -83,8 +80,4 @@ class Decisions:
         context = self._domain.context(document, answer, revision, language)
         if context is not None:
             body["context"] = dict(context)
-        return _encoded(body)
-
-
-def _encoded(value: Document) -> bytes:
-    return _encode(value).encode()
+        return encoded(body)

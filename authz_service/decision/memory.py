@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -95,9 +96,9 @@ class AnswerMemory:
         is_fresh = self._is_fresh()
         table = self._table
         remembered = table.decisions if is_fresh else {}
-        unknown = {key: document for key, document in zip(keys, documents, strict=True) if key not in remembered}
-        if not unknown:
+        with suppress(KeyError):
             return [remembered[key] for key in keys]
+        unknown = {key: document for key, document in zip(keys, documents, strict=True) if key not in remembered}
         revision, found = self._ask(unknown)
         if revision != table.revision and not found.keys() >= set(keys):
             # What is remembered was given under another policy: one revision has to give all the answers.

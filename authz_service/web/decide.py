@@ -13,7 +13,7 @@ from authz_service.journal.journal import Journal
 from authz_service.questions import Question
 from authz_service.web.bodies import json_type, read_object
 from authz_service.web.endpoint import Endpoint, declares
-from authz_service.web.evaluation import inherit, read_question
+from authz_service.web.evaluation import inherited, read_question
 from authz_service.web.examples import MARY_SEES_HER_USAGE, SHE_MAY, SHE_MAY_NOT
 from authz_service.web.languages import ACCEPTED, TOLD, language_of, told_in
 from authz_service.web.origins import origin_of_request
@@ -116,9 +116,10 @@ def _decide_many(
     """Of each item the decision, or what is wrong with it; those after the one that settles the matter are left out."""
     questions: list[Question | None] = []
     faults: list[list[Fault]] = []
+    defaults = inherited(body)
     for item in items:
         found: list[Fault] = []
-        questions.append(_item(decisions, body, item, found))
+        questions.append(_item(decisions, defaults, item, found))
         faults.append(found)
     if semantic in _STOP_AFTER:
         return list(_until(decisions, questions, faults, stop_after=_STOP_AFTER[semantic]))
@@ -146,11 +147,11 @@ def _until(
             return
 
 
-def _item(decisions: Decisions, body: Mapping[str, object], item: object, faults: list[Fault]) -> Question | None:
+def _item(decisions: Decisions, defaults: Mapping[str, object], item: object, faults: list[Fault]) -> Question | None:
     if not isinstance(item, dict):
         faults.append(Fault(f"must be an object, got {json_type(item)}"))
         return None
-    return _question(decisions, inherit(body, item), faults)
+    return _question(decisions, {**defaults, **item} if defaults else item, faults)
 
 
 def _question(decisions: Decisions, body: Mapping[str, object], faults: list[Fault]) -> Question | None:

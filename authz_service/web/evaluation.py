@@ -4,7 +4,7 @@ Written by hand, as it is on the way of every decision; the API document's model
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from authz_service.errors import Fault
 from authz_service.questions import NO_PROPERTIES, Action, Entity, Json, Question, Search
@@ -13,10 +13,37 @@ from authz_service.words import Sought
 
 _PARTS = ("subject", "action", "resource", "context")
 _ANY_ACTION = Action("")
+_STRING = frozenset({str})
+_OBJECT = frozenset({dict})
 
 
 def read_question(body: Mapping[str, object], faults: list[Fault]) -> Question | None:
     """The question in the body, or None with what is wrong added to `faults`."""
+    return _usual_question(body) or _question(body, faults)
+
+
+def _usual_question(body: Mapping[str, Any]) -> Question | None:
+    """The question in a body with which nothing is wrong; else None, and it is for the others to say what."""
+    try:
+        subject, action, resource = body["subject"], body["action"], body["resource"]
+        parts = subject["type"], subject["id"], action["name"], resource["type"], resource["id"]
+        properties = [part.get("properties", NO_PROPERTIES) for part in (subject, action, resource)]
+    except (KeyError, TypeError):
+        return None
+    context = body.get("context", NO_PROPERTIES)
+    if not (_STRING.issuperset(map(type, parts)) and _OBJECT.issuperset(map(type, (*properties, context)))):
+        return None
+    subject_type, subject_id, name, resource_type, resource_id = parts
+    of_subject, of_action, of_resource = properties
+    return Question(
+        Entity(subject_type, subject_id, of_subject),
+        Action(name, of_action),
+        Entity(resource_type, resource_id, of_resource),
+        context,
+    )
+
+
+def _question(body: Mapping[str, object], faults: list[Fault]) -> Question | None:
     before = len(faults)
     subject = _entity(body, "subject", faults)
     action = _action(body, faults)
@@ -27,9 +54,9 @@ def read_question(body: Mapping[str, object], faults: list[Fault]) -> Question |
     return Question(subject, action, resource, context)
 
 
-def inherit(defaults: Mapping[str, object], item: Mapping[str, object]) -> Mapping[str, object]:
-    """The item with what it leaves out taken from the defaults: a whole entity, never a part of one."""
-    return {part: item.get(part, defaults.get(part)) for part in _PARTS}
+def inherited(body: Mapping[str, object]) -> Mapping[str, object]:
+    """What the items of a call have where they leave it out: a whole entity, never a part of one."""
+    return {part: body[part] for part in _PARTS if part in body}
 
 
 class AskedPage(NamedTuple):

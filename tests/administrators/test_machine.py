@@ -177,7 +177,11 @@ def test_any_order_of_events_ends_as_the_requirements_say(
         suppress_health_check=list(HealthCheck),
     )
     try:
-        run_state_machine_as_test(type("TakeOversHere", (TakeOvers,), parts), settings=limits)
+        # Once is nearly always enough: chance seldom leaves out a route.
+        for _ in range(4):
+            run_state_machine_as_test(type("TakeOversHere", (TakeOvers,), parts), settings=limits)
+            if done["by code"] and done["otherwise"]:
+                break
     finally:
         engine.close()
         database.dispose()

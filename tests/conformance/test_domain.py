@@ -45,7 +45,7 @@ def test_the_candidates_go_on_where_they_were_left() -> None:
 def test_what_was_asked_reaches_the_policy_unchanged() -> None:
     anything: Document = {"null": None, "list": [1, 1.5, {"true": True}], "": "é"}
     question = Question(Entity("a", "", anything), Action("b", anything), Entity("c", "d", anything), anything)
-    [[document, _]] = Scenarios().state([question])
+    [(document, *_)] = Scenarios().state([question])
     assert document == {
         "subject": {"type": "a", "id": "", "properties": anything},
         "action": {"name": "b", "properties": anything},

@@ -17,13 +17,13 @@ NOTHING = Facts(
     plan=None,
     paid_by=None,
     option_subscription_kind=None,
-    price_cents=None,
+    is_free=None,
 )
 HOUSEHOLD = NOTHING._replace(customer_kind="residential", role="user")
 INTERNET = HOUSEHOLD._replace(subscription_kind="internet")
 MOBILE = HOUSEHOLD._replace(subscription_kind="mobile", is_holder=True, plan="subscription", paid_by="customer")
-FREE: dict[str, Any] = {"option_subscription_kind": "mobile", "price_cents": 0}
-PAID: dict[str, Any] = {"option_subscription_kind": "mobile", "price_cents": 1}
+FREE: dict[str, Any] = {"option_subscription_kind": "mobile", "is_free": True}
+PAID: dict[str, Any] = {"option_subscription_kind": "mobile", "is_free": False}
 ELIGIBILITY = Eligibility(
     has_administrator=True,
     mobiles_paid_by_customer="own",
@@ -165,7 +165,6 @@ def test_a_question_and_its_facts_are_one_document(
         ("film", {}, "unknown"),
         ("film", FREE, "free"),
         ("film", PAID, "paid"),
-        ("film", PAID | {"price_cents": 999_999_999}, "paid"),
         ("film", FREE | {"option_subscription_kind": "tv"}, "for_another_kind"),
         ("film", PAID | {"option_subscription_kind": "internet"}, "for_another_kind"),
     ],

@@ -56,7 +56,7 @@ def everybody_asking_everything(engine: Engine) -> Seen:
     ]
     seen: dict[Key, set[tuple[str, str | None]]] = {}
     stated = MyProximus(engine).state([question for question, _ in asked])
-    for (question, number), (facts, _) in zip(asked, stated, strict=True):
+    for (question, number), (facts, *_) in zip(asked, stated, strict=True):
         seen.setdefault(key(facts), set()).add((question.subject.id, number))
     with reading(engine) as connection:
         for name, number, channel, evidence in product(names, numbers, [*Channel], _EVIDENCE):

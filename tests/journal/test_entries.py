@@ -37,7 +37,7 @@ NOTHING_KNOWN = Facts(
     plan=None,
     paid_by=None,
     option_subscription_kind=None,
-    price_cents=None,
+    is_free=None,
 )
 
 names = Pseudonyms(KEY)
