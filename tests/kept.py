@@ -32,6 +32,12 @@ def decided(person: str = "mary.jones", *, allow: bool = True, action: str = "vi
     return Decided(question, {"customer": "1"}, decision)
 
 
+def decision_entry(entries: Entries, entry_id: str, item: int | None, origin: Origin, one: Decided) -> Entry:
+    """The entry of one decision."""
+    [entry] = entries.decisions(entry_id, origin, [(item, one)])
+    return entry
+
+
 @dataclass
 class Kept:
     """A journal in a folder and a database, with the keys that it is made with."""
@@ -49,7 +55,7 @@ class Kept:
         return Writer(self.folder, Signer(self.key))
 
     def decision(self, person: str = "mary.jones", *, allow: bool = True) -> Entry:
-        return self.entries.decision(new_id(), None, ORIGIN, decided(person, allow=allow))
+        return decision_entry(self.entries, new_id(), None, ORIGIN, decided(person, allow=allow))
 
     def write(self, *blocks: int) -> str:
         """Blocks of so many decisions, each signed; returns the chain."""

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from authz_service.decision.decisions import Decided
@@ -60,22 +60,26 @@ class Entries:
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._name = pseudonyms.of
 
-    def decision(self, decision_id: str, item: int | None, origin: Origin, decided: Decided) -> Entry:
-        """A question and its answer; `item` is its place in a call of several."""
-        (subject, asked, resource, _), about, decision = decided
-        # The action as the caller names it may be any text.
-        action = decision.document.get("action")
-        named = action if isinstance(action, str) else self._name("action", asked.name)
-        others = "".join([f',"{kind}":{_quoted(self._name(kind, name))}' for kind, name in about.items()])
-        beginning = _encode(self._beginning(decision_id, item, EntryKind.DECISION, origin))
+    def decisions(
+        self, decision_id: str, origin: Origin, decided: Iterable[tuple[int | None, Decided]]
+    ) -> Iterator[Entry]:
+        """The questions of a call with their answers, each with its place in a call of several."""
         # Put together by hand, as there is one for each decision.
-        body = (
-            f'{beginning[:-1]},"subject":{_quoted(self._name(subject.type, subject.id))},"action":{_quoted(named)},'
-            f'"resource":{_quoted(self._name(resource.type, resource.id))}{others},'
-            f'"answer":"{"permit" if decision.allow else "deny"}","revision":{_quoted(decision.revision)},'
-            f'"ruling":"{decision.ruling.digest}"}}'
-        )
-        return Entry(body.encode(), (decision.ruling,))
+        asked_by = "".join([f',"{member}":{_quoted(value)}' for member, value in self._asked_by(origin)])
+        for item, ((subject, asked, resource, _), about, decision) in decided:
+            place = "" if item is None else f',"item":{item}'
+            # The action as the caller names it may be any text.
+            action = decision.document.get("action")
+            named = action if isinstance(action, str) else self._name("action", asked.name)
+            others = "".join([f',"{kind}":{_quoted(self._name(kind, name))}' for kind, name in about.items()])
+            body = (
+                f'{{"id":"{decision_id}"{place},"kind":"{EntryKind.DECISION.value}"{asked_by},'
+                f'"subject":{_quoted(self._name(subject.type, subject.id))},"action":{_quoted(named)},'
+                f'"resource":{_quoted(self._name(resource.type, resource.id))}{others},'
+                f'"answer":"{"permit" if decision.allow else "deny"}","revision":{_quoted(decision.revision)},'
+                f'"ruling":"{decision.ruling.digest}"}}'
+            )
+            yield Entry(body.encode(), (decision.ruling,))
 
     def search(
         self, decision_id: str, origin: Origin, search: Search, found: Sequence[str], asked: Sequence[Decided]
@@ -87,7 +91,7 @@ class Entries:
         customers = {each.about.get("customer") for each in asked}
         action = asked[0].decision.document.get("action") if asked else None
         body: dict[str, object] = {
-            **self._beginning(decision_id, None, EntryKind.SEARCH, origin),
+            **self._beginning(decision_id, EntryKind.SEARCH, origin),
             "sought": search.sought,
             **(self._entity("subject", question.subject) if search.sought is not Sought.SUBJECT else {}),
             **({"action": action} if search.sought is not Sought.ACTION and isinstance(action, str) else {}),
@@ -112,7 +116,7 @@ class Entries:
         """A take-over that was permitted or refused; `done` names whom it has changed, by how."""
         number = self._name("customer", customer)
         body = {
-            **self._beginning(decision_id, None, EntryKind.TAKE_OVER, origin),
+            **self._beginning(decision_id, EntryKind.TAKE_OVER, origin),
             "subject": self._name("person", person),
             "action": decision.document["action"],
             "resource": number,
@@ -124,7 +128,7 @@ class Entries:
 
     def change(self, origin: Origin, action: str, about: tuple[str, str] | None, **said: Json) -> Entry:
         """A change of customer data; what the data says is not in it."""
-        body = {**self._beginning(new_id(), None, EntryKind.CHANGE, origin), "action": action}
+        body = {**self._beginning(new_id(), EntryKind.CHANGE, origin), "action": action}
         if about:
             body["resource"] = self._name(*about)
             if about[0] == "customer":
@@ -139,7 +143,7 @@ class Entries:
     def refusal(self, origin: Origin, status: int, endpoint: str, scope: str) -> Entry:
         """A caller without a valid token, or without the scope for the endpoint. The caller's name may be unknown."""
         body = {
-            **self._beginning(new_id(), None, EntryKind.REFUSAL, origin),
+            **self._beginning(new_id(), EntryKind.REFUSAL, origin),
             "action": endpoint,
             "status": status,
             "scope": scope,
@@ -159,21 +163,19 @@ class Entries:
 
     def pruning(self, origin: Origin, before: str, last: Mapping[str, int]) -> Entry:
         """Entries are about to be removed; `last` is the last one to go, by chain."""
-        beginning = self._beginning(new_id(), None, EntryKind.PRUNING, origin)
+        beginning = self._beginning(new_id(), EntryKind.PRUNING, origin)
         return Entry(_encode({**beginning, "before": before, "last": last}).encode())
 
-    def _beginning(self, entry_id: str, item: int | None, kind: EntryKind, origin: Origin) -> dict[str, object]:
-        body: dict[str, object] = {"id": entry_id}
-        if item is not None:
-            body["item"] = item
-        body["kind"] = kind
+    def _beginning(self, entry_id: str, kind: EntryKind, origin: Origin) -> dict[str, object]:
+        return {"id": entry_id, "kind": kind, **dict(self._asked_by(origin))}
+
+    def _asked_by(self, origin: Origin) -> Iterator[tuple[str, str]]:
         if origin.caller:
-            body["caller"] = origin.caller
+            yield "caller", origin.caller
         if origin.request_id is not None:
-            body["request"] = self._request(origin.request_id)
+            yield "request", self._request(origin.request_id)
         if origin.traceparent is not None and _TRACEPARENT.fullmatch(origin.traceparent):
-            body["trace"] = origin.traceparent
-        return body
+            yield "trace", origin.traceparent
 
     def _request(self, request_id: str) -> str:
         return request_id if _MADE_BY_A_MACHINE.fullmatch(request_id) else self._name("request", request_id)

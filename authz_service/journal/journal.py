@@ -68,7 +68,7 @@ class Journal:
         """
         if self._entries and self._keep:
             told = list(decided)
-            entries = [self._entries.decision(decision_id, item, origin, each) for item, each in told]
+            entries = list(self._entries.decisions(decision_id, origin, told))
             if entries:
                 self._keep(entries)
             self._tell(each.decision for _, each in told)

@@ -19,6 +19,7 @@ _FORMAT = 1
 # No number is longer than a database takes.
 _SEQUENCE = re.compile(rb"[1-9][0-9]{0,17}")
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
+_ENTRY = re.compile(rb"entry (%b) (%b) (.*)" % (_SEQUENCE.pattern, _DIGEST.pattern), re.DOTALL)
 _SIGNATURE = re.compile(rb"[0-9a-f]{128}")
 
 
@@ -85,12 +86,14 @@ def parse_line(line: bytes) -> Line:
     Raises:
         NotALine: It is none.
     """
+    # First and at once, as nearly all lines are entries.
+    entry = _ENTRY.fullmatch(line)
+    if entry:
+        sequence, hash_, body = entry.groups()
+        return KeptEntry(int(sequence), hash_.decode("ascii"), body)
     try:
         word, rest = line.split(b" ", 1)
         match word:
-            case b"entry":
-                sequence, hash_, body = rest.split(b" ", 2)
-                return KeptEntry(int(_spelled(_SEQUENCE, sequence)), _spelled(_DIGEST, hash_), body)
             case b"ruling":
                 digest, content = rest.split(b" ", 1)
                 return Ruling(_spelled(_DIGEST, digest), content)

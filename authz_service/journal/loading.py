@@ -57,25 +57,24 @@ def rows_of(entries: Sequence[KeptEntry], chain: str, number: int, before: str) 
             )
             head = bytes.fromhex(entry.hash)
         beginning = _BEGINNING.match(entry.body)
+        text = _taken(entry.body)
         # What is wrong is loaded all the same, as long as a database takes it: it shows what has been done.
-        if beginning and _is_taken(entry.body):
+        if beginning and text is not None:
             item = int(beginning[2]) if beginning[2] else SINGLE
-            yield Row(beginning[1].decode(), item, number, entry.sequence, entry.hash, entry.body.decode())
+            yield Row(beginning[1].decode(), item, number, entry.sequence, entry.hash, text)
 
 
-def _is_taken(body: bytes) -> bool:
-    """Whether every database takes it, also where its hash is right: anybody can make one."""
-    if not body.isascii():
-        return False
+def _taken(body: bytes) -> str | None:
+    """The text, if every database takes it, also where its hash is right: anybody can make one."""
     try:
-        if b"\\u" not in body:
+        text = body.decode("ascii")
+        if b"\\u" not in body and _decoder.raw_decode(text)[1] == len(text):
             # As almost all are; the rest is looked at more closely.
-            _decoder.decode(body.decode())
-            return True
+            return text
         strict_json.loads(body)
     except (ValueError, RecursionError):
-        return False
-    return _NUL.search(body) is None
+        return None
+    return None if _NUL.search(body) else text
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -16,6 +16,7 @@ from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.questions import Action, Entity, Question, Search
 from authz_service.words import EntryKind, Sought
 from tests.journal.conftest import a_decision, a_ruling
+from tests.kept import decision_entry
 
 KEY = b"k" * 32
 ID = "01ARYZ6S410000000000000000"
@@ -67,7 +68,7 @@ def every_kind(entries: Entries, origin: Origin = ORIGIN) -> dict[EntryKind, Ent
     """An entry of each kind, all about the same person."""
     decided = a_decision(PERSON, NUMBER, about=ABOUT)
     return {
-        EntryKind.DECISION: entries.decision(ID, 3, origin, decided),
+        EntryKind.DECISION: decision_entry(entries, ID, 3, origin, decided),
         EntryKind.SEARCH: entries.search(ID, origin, searching(Sought.SUBJECT), [PERSON], [decided]),
         EntryKind.TAKE_OVER: entries.take_over(
             ID, origin, customer=NUMBER, person=PERSON, decision=decided.decision, done={"became_users": [PERSON]}
@@ -131,7 +132,7 @@ def test_what_is_not_known_of_its_cause_is_left_out(entries: Entries, kind: Entr
 
 @pytest.mark.parametrize("request_id", [ULID, UUID, UUID.upper(), HEX])
 def test_a_request_id_that_a_machine_made_stays(entries: Entries, request_id: str) -> None:
-    body = read(entries.decision(ID, None, Origin("zone", request_id), a_decision()))
+    body = read(decision_entry(entries, ID, None, Origin("zone", request_id), a_decision()))
     assert body["request"] == request_id
 
 
@@ -141,9 +142,9 @@ def test_a_request_id_that_a_machine_made_stays(entries: Entries, request_id: st
      ULID + "\n", f"{{{UUID}}}", "é", "\0", "\ud800"],
 )  # fmt: skip
 def test_any_other_request_id_has_a_pseudonym(entries: Entries, plain: Entries, request_id: str) -> None:
-    body = read(entries.decision(ID, None, Origin("zone", request_id), a_decision()))
+    body = read(decision_entry(entries, ID, None, Origin("zone", request_id), a_decision()))
     assert body["request"] == names.of("request", request_id)
-    storable = read(plain.decision(ID, None, Origin("zone", request_id), a_decision()))["request"]
+    storable = read(decision_entry(plain, ID, None, Origin("zone", request_id), a_decision()))["request"]
     assert storable == Pseudonyms(KEY, are_plain=True).of("request", request_id)
 
 
@@ -152,7 +153,7 @@ def test_any_other_request_id_has_a_pseudonym(entries: Entries, plain: Entries, 
     ["", "ann", TRACE.upper(), TRACE + "\n", TRACE + "-ann", f" {TRACE}", TRACE.replace("4bf", "ann"), TRACE[:-1]],
 )
 def test_a_trace_context_that_is_none_is_left_out(entries: Entries, traceparent: str) -> None:
-    body = read(entries.decision(ID, None, Origin("zone", None, traceparent), a_decision()))
+    body = read(decision_entry(entries, ID, None, Origin("zone", None, traceparent), a_decision()))
     assert "trace" not in body
 
 
@@ -162,7 +163,7 @@ def test_a_trace_context_that_is_none_is_left_out(entries: Entries, traceparent:
 def test_a_decision_says_what_was_asked_and_how_it_was_answered(entries: Entries) -> None:
     decided = a_decision(PERSON, NUMBER, about=ABOUT)
     ruling = decided.decision.ruling
-    assert read(entries.decision(ID, None, ORIGIN, decided)) == {
+    assert read(decision_entry(entries, ID, None, ORIGIN, decided)) == {
         "id": ID,
         "kind": "decision",
         "caller": "zone",
@@ -180,38 +181,40 @@ def test_a_decision_says_what_was_asked_and_how_it_was_answered(entries: Entries
 
 
 def test_a_denial_is_a_denial(entries: Entries) -> None:
-    assert read(entries.decision(ID, None, ORIGIN, a_decision(allow=False)))["answer"] == "deny"
+    assert read(decision_entry(entries, ID, None, ORIGIN, a_decision(allow=False)))["answer"] == "deny"
 
 
 def test_of_a_call_of_several_each_decision_has_its_place_after_the_id(entries: Entries) -> None:
-    bodies = [read(entries.decision(ID, item, ORIGIN, a_decision())) for item in range(3)]
+    bodies = [read(decision_entry(entries, ID, item, ORIGIN, a_decision())) for item in range(3)]
     assert [list(body.items())[:2] for body in bodies] == [[("id", ID), ("item", item)] for item in range(3)]
-    assert "item" not in read(entries.decision(ID, None, ORIGIN, a_decision()))
+    assert "item" not in read(decision_entry(entries, ID, None, ORIGIN, a_decision()))
 
 
 def test_an_action_that_the_policy_does_not_know_is_not_the_text_of_the_caller(entries: Entries) -> None:
     question = Question(Entity("person", PERSON), Action("read the letters of Ann"), Entity("customer", NUMBER))
     stated = document(question, NOTHING_KNOWN, None)
     decision = a_decision().decision._replace(document=stated)
-    entry = entries.decision(ID, None, ORIGIN, Decided(question, ABOUT, decision))
+    entry = decision_entry(entries, ID, None, ORIGIN, Decided(question, ABOUT, decision))
     assert read(entry)["action"] == "unknown"
     assert b"letters" not in entry.body
 
 
 @pytest.mark.parametrize("stated", [None, 1, ["view_bills"], {"name": "Ann"}])
 def test_the_action_of_a_domain_that_states_none_has_a_pseudonym(entries: Entries, stated: Any) -> None:  # noqa: ANN401 - any JSON
-    entry = entries.decision(ID, None, ORIGIN, a_decision(action="read the letters of Ann", stated={"action": stated}))
+    entry = decision_entry(
+        entries, ID, None, ORIGIN, a_decision(action="read the letters of Ann", stated={"action": stated})
+    )
     assert read(entry)["action"] == names.of("action", "read the letters of Ann")
 
 
 def test_the_action_of_a_domain_that_does_not_speak_of_it_has_a_pseudonym(entries: Entries) -> None:
     decided = a_decision(action="view_bills", stated={})
-    assert read(entries.decision(ID, None, ORIGIN, decided))["action"] == names.of("action", "view_bills")
+    assert read(decision_entry(entries, ID, None, ORIGIN, decided))["action"] == names.of("action", "view_bills")
 
 
 def test_a_ruling_is_taken_as_the_decision_has_it(entries: Entries) -> None:
     decided = a_decision()
-    [ruling] = entries.decision(ID, None, ORIGIN, decided).rulings
+    [ruling] = decision_entry(entries, ID, None, ORIGIN, decided).rulings
     assert ruling == ruling_of(decided.decision.document, decided.decision.answer, "first")
 
 
@@ -358,13 +361,13 @@ def test_an_entry_that_answers_nobody_has_an_id_of_its_own(entries: Entries, mak
 
 
 def test_where_ids_are_plain_people_and_customers_are_named_by_them(plain: Entries) -> None:
-    body = read(plain.decision(ID, None, ORIGIN, a_decision(PERSON, NUMBER, about=ABOUT)))
+    body = read(decision_entry(plain, ID, None, ORIGIN, a_decision(PERSON, NUMBER, about=ABOUT)))
     assert (body["subject"], body["resource"]) == (PERSON, NUMBER)
     assert (body["customer"], body["option"]) == (NUMBER, OPTION)
 
 
 def test_where_ids_are_plain_a_name_with_a_nul_has_a_pseudonym_all_the_same(plain: Entries) -> None:
-    body = read(plain.decision(ID, None, ORIGIN, a_decision("a\0b")))
+    body = read(decision_entry(plain, ID, None, ORIGIN, a_decision("a\0b")))
     assert body["subject"] == names.of("person", "a\0b")
 
 
@@ -375,7 +378,9 @@ def test_whatever_the_caller_writes_the_body_is_ascii_that_every_database_takes(
     are_plain: bool,  # noqa: FBT001 - Hypothesis gives it
 ) -> None:
     decided = a_decision(person, person, action, about={"customer": person}, stated={"action": "unknown"})
-    entry = Entries(Pseudonyms(KEY, are_plain=are_plain)).decision(ID, 0, Origin("zone", person, person), decided)
+    entry = decision_entry(
+        Entries(Pseudonyms(KEY, are_plain=are_plain)), ID, 0, Origin("zone", person, person), decided
+    )
     said = json.loads(entry.body)
     assert entry.body.isascii()
     assert list(said)[:2] == ["id", "item"]

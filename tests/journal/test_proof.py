@@ -25,6 +25,7 @@ from authz_service.storage.database import connect, upgrade, writing
 from authz_service.storage.schema import journal_checkpoints, journal_entries
 from authz_service.words import Sought
 from tests.journal.conftest import a_decision, on_sqlite_alone
+from tests.kept import decision_entry
 
 NAMES = Pseudonyms(b"k" * 32)
 ORIGIN = Origin("tests")
@@ -35,7 +36,8 @@ Tamper = Callable[[Proof], Any]
 
 
 def a_kept_decision(number: int) -> Entry:
-    return Entries(NAMES).decision(new_id(), None, ORIGIN, a_decision(f"person-{number}", allow=number % 3 > 0))
+    decided = a_decision(f"person-{number}", allow=number % 3 > 0)
+    return decision_entry(Entries(NAMES), new_id(), None, ORIGIN, decided)
 
 
 def keep_blocks(folder: Path, key: Ed25519PrivateKey) -> None:

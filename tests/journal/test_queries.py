@@ -21,6 +21,7 @@ from authz_service.journal.writer import Writer
 from authz_service.questions import Action, Entity, Question, Search
 from authz_service.words import Sought
 from tests.journal.conftest import a_decision, a_ruling, an_entry, on_sqlite_alone
+from tests.kept import decision_entry
 
 KEY = b"k" * 32
 NAMES = Pseudonyms(KEY)
@@ -95,10 +96,10 @@ def random_decisions(seed: int) -> list[tuple[Entry, Asked | None]]:
         asked = Asked(entry_id, -1, person, customer, action, answer, at, names)
         match number % 10:
             case 0 | 1 | 2:
-                made.append(_as_made(entries.decision(entry_id, None, ORIGIN, decided), asked))
+                made.append(_as_made(decision_entry(entries, entry_id, None, ORIGIN, decided), asked))
             case 3 | 4:
                 made += [
-                    _as_made(entries.decision(entry_id, item, ORIGIN, decided), asked._replace(item=item))
+                    _as_made(decision_entry(entries, entry_id, item, ORIGIN, decided), asked._replace(item=item))
                     for item in range(random.randrange(1, 12))
                 ]
             case 5:
@@ -217,7 +218,7 @@ def test_decisions_that_are_made_meanwhile_do_not_shift_the_pages(any_database: 
 def test_a_page_may_end_within_a_call_of_several(any_database: Engine, keep: Keep) -> None:
     call = new_id()
     entries = Entries(NAMES)
-    keep(*(entries.decision(call, item, ORIGIN, a_decision()) for item in range(12)))
+    keep(*(decision_entry(entries, call, item, ORIGIN, a_decision()) for item in range(12)))
     page = find_decisions(any_database, NAMES, Wanted(), 5)
     assert page.cursor == f"{call}.7"
     rest = find_decisions(any_database, NAMES, Wanted(), 50, page.cursor)
@@ -226,7 +227,7 @@ def test_a_page_may_end_within_a_call_of_several(any_database: Engine, keep: Kee
 
 def test_an_id_finds_what_was_kept_with_pseudonyms_and_what_was_kept_plain(any_database: Engine, keep: Keep) -> None:
     kept = [
-        Entries(Pseudonyms(KEY, are_plain=plain)).decision(new_id(), None, ORIGIN, a_decision("ann", "1"))
+        decision_entry(Entries(Pseudonyms(KEY, are_plain=plain)), new_id(), None, ORIGIN, a_decision("ann", "1"))
         for plain in (False, True)
     ]
     keep(*kept)
@@ -238,15 +239,15 @@ def test_an_id_finds_what_was_kept_with_pseudonyms_and_what_was_kept_plain(any_d
 
 @on_sqlite_alone
 def test_a_pseudonym_finds_what_was_kept_under_it(any_database: Engine, keep: Keep) -> None:
-    entry = Entries(NAMES).decision(new_id(), None, ORIGIN, a_decision("ann", "1"))
-    keep(entry, Entries(NAMES).decision(new_id(), None, ORIGIN, a_decision("ben", "2")))
+    entry = decision_entry(Entries(NAMES), new_id(), None, ORIGIN, a_decision("ann", "1"))
+    keep(entry, decision_entry(Entries(NAMES), new_id(), None, ORIGIN, a_decision("ben", "2")))
     for wanted in (Wanted(subject=NAMES.of("person", "ann")), Wanted(customer=NAMES.of("customer", "1"))):
         assert [kept.text.encode() for kept in find_all(any_database, wanted, 10)] == [entry.body]
 
 
 @on_sqlite_alone
 def test_another_key_finds_nobody(any_database: Engine, keep: Keep) -> None:
-    keep(Entries(NAMES).decision(new_id(), None, ORIGIN, a_decision("ann", "1")))
+    keep(decision_entry(Entries(NAMES), new_id(), None, ORIGIN, a_decision("ann", "1")))
     assert find_all(any_database, Wanted(subject="ann"), 10, Pseudonyms(b"l" * 32)) == []
 
 
@@ -288,7 +289,7 @@ def test_a_cursor_that_is_none_is_refused(any_database: Engine) -> None:
 def test_a_decision_comes_with_its_ruling_and_its_place(any_database: Engine, keep: Keep) -> None:
     decided = a_decision("ann", "1")
     entry_id = first_id_at(START)
-    keep(an_entry(), Entries(NAMES).decision(entry_id, None, ORIGIN, decided))
+    keep(an_entry(), decision_entry(Entries(NAMES), entry_id, None, ORIGIN, decided))
     [kept] = find_all(any_database, Wanted(subject="ann"), 10)
     assert (kept.id, kept.at, kept.sequence) == (entry_id, START, 2)
     assert kept.body == json.loads(kept.text)
@@ -317,7 +318,7 @@ def test_a_decision_is_found_by_the_id_that_the_caller_was_told(any_database: En
 
 def test_the_id_of_a_call_of_several_says_how_to_ask_for_its_decisions(any_database: Engine, keep: Keep) -> None:
     call = new_id()
-    keep(*(Entries(NAMES).decision(call, item, ORIGIN, a_decision()) for item in range(3)))
+    keep(*(decision_entry(Entries(NAMES), call, item, ORIGIN, a_decision()) for item in range(3)))
     with pytest.raises(UnknownDecision, match=rf"a call of several evaluations: its decisions are {call}\.0 and so on"):
         get_decision(any_database, call)
     with pytest.raises(UnknownDecision, match=r"There is no such decision\."):
