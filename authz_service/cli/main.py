@@ -20,7 +20,7 @@ _BY_READER = {
 
 
 class _ByReader(click.Group):
-    """Each command is of that name in the module of that name, which is imported when it is asked for, as it costs time."""
+    """Each command is of that name in the module of that name, imported only when asked for, as it costs time."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as inherited
         return [name for names in _BY_READER.values() for name in names]
