@@ -12,7 +12,7 @@ import requests
 from authz_service.cli.progress import progress
 from bench.load import Load, cpu_seconds
 from bench.scaling.asking import about_one, authorization, load_of, spread
-from bench.scaling.options import Options
+from bench.scaling.options import MODES, Options
 from bench.scaling.side_by_side import as_json, compare, lines
 from bench.service import Running, make_database, running
 from bench.settings import QUESTIONS
@@ -42,7 +42,7 @@ class PageCost(NamedTuple):
 
 
 def compare_business(folder: Path, server: PostgreSQL, options: Options) -> dict[str, object]:
-    """By database."""
+    """By database and mode of the journal."""
     business = Business(options.few, options.mobiles)
     file = folder / "business.ndjson"
     write_customers(file, options.few, _FAMILY, business)
@@ -51,15 +51,15 @@ def compare_business(folder: Path, server: PostgreSQL, options: Options) -> dict
         url = server.new_database() if kind == "postgresql" else f"sqlite:///{folder / 'business.db'}"
         make_database(url, file)
         pids = (server.pid,) if kind == "postgresql" else ()
-        # Off: what is compared is how a large customer number is read.
-        with running(url, {"AUTHZ_WORKERS": str(options.workers), "AUTHZ_JOURNAL": "off"}) as service:
-            results[kind] = _compare(kind, service, business, options, pids)
+        for mode in MODES:
+            with running(url, {"AUTHZ_WORKERS": str(options.workers), "AUTHZ_JOURNAL": mode}) as service:
+                results[f"{kind}_{mode}"] = _compare(f"{kind}, journal {mode}", service, business, options, pids)
     file.unlink()
     return results
 
 
 def _compare(
-    kind: str, service: Running, business: Business, options: Options, pids: tuple[int, ...]
+    title: str, service: Running, business: Business, options: Options, pids: tuple[int, ...]
 ) -> dict[str, object]:
     def load(name: str, asked: Callable[..., list[dict[str, object]]], turn: int) -> Load:
         return load_of(name, service, asked(QUESTIONS, seed=turn), pids)
@@ -73,11 +73,11 @@ def _compare(
         options.rounds,
         options.seconds,
     )
-    print("\n" + "\n".join(lines(f"{kind}, a business number", compared)), flush=True)
+    print("\n" + "\n".join(lines(f"{title}: a business number", compared)), flush=True)
     results = as_json(compared)
     results["searches"] = {
-        title: _told(kind, title, _page_costs(service, path, body, pids))
-        for title, (path, body) in _searches(business).items()
+        search: _told(f"{title}: {search}", _page_costs(service, path, body, pids))
+        for search, (path, body) in _searches(business).items()
     }
     return results
 
@@ -138,8 +138,8 @@ def _page_costs(service: Running, path: str, body: dict[str, Any], pids: tuple[i
         return costs
 
 
-def _told(kind: str, title: str, costs: list[PageCost]) -> list[dict[str, float]]:
-    print(f"  {kind}, {title}: {costs[-1].number:,} pages")
+def _told(title: str, costs: list[PageCost]) -> list[dict[str, float]]:
+    print(f"  {title}: {costs[-1].number:,} pages")
     for each in costs:
         print(f"    page {each.number:>5,}, {each.found:>5,} found {each.ms:>8.1f} ms {each.cpu_ms:>8.1f} ms of CPU")
     return [each._asdict() for each in costs]

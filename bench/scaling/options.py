@@ -9,6 +9,8 @@ from pathlib import Path
 from bench.settings import Settings
 
 PARTS = ("size", "business", "memory", "cold", "change")
+# Off, as it shows most of what the data costs; strict, as it comes.
+MODES = ("off", "strict")
 _DATABASES = ("sqlite", "postgresql")
 # The lines, and both databases with what they need while they import: measured, and rounded up.
 _DISK_BYTES_A_CUSTOMER = 5_000

@@ -6,13 +6,11 @@ from functools import partial
 from bench.load import Load
 from bench.scaling.asking import load_of, spread
 from bench.scaling.bringing_in import Filled, Size
-from bench.scaling.options import Options
+from bench.scaling.options import MODES, Options
 from bench.scaling.side_by_side import as_json, compare, lines
 from bench.service import Running, running
 from bench.settings import QUESTIONS
 from tests.postgresql import PostgreSQL
-
-_MODES = ("off", "strict")
 
 
 def compare_sizes(filled: Filled, server: PostgreSQL, options: Options) -> dict[str, object]:
@@ -20,7 +18,7 @@ def compare_sizes(filled: Filled, server: PostgreSQL, options: Options) -> dict[
     results: dict[str, object] = {}
     for kind in options.databases:
         pids = (server.pid,) if kind == "postgresql" else ()
-        for mode in _MODES:
+        for mode in MODES:
             with ExitStack() as started:
                 settings = {"AUTHZ_WORKERS": str(options.workers), "AUTHZ_JOURNAL": mode}
                 sizes = (filled.few[kind], filled.many[kind])
