@@ -17,6 +17,7 @@ from bench.scaling.bringing_in import bring_in
 from bench.scaling.business import compare_business
 from bench.scaling.change import change_under_load
 from bench.scaling.cold import time_starts
+from bench.scaling.disk import time_flushes
 from bench.scaling.memory import watch_memory
 from bench.scaling.options import check_disk, read_options
 from bench.scaling.size import compare_sizes
@@ -38,6 +39,7 @@ def main() -> None:
             "sqlite": sqlite3.sqlite_version,
             "postgresql": server.version,
         }
+        results["disk"] = time_flushes(folder)
         # What takes little first: it is known soon, on databases of its own.
         if "cold" in options.parts:
             results["cold"] = time_starts(folder, server, options)

@@ -45,7 +45,7 @@ def bring_in(folder: Path, server: PostgreSQL, options: Options) -> Filled:
             url = _new(kind, folder, server, customers)
             imported = measure(url, server.pid, file)
             made[customers][kind] = Size(customers, url)
-            figures[kind][str(customers)] = _told(imported, customers, _bytes_of(url, server))
+            figures[kind][str(customers)] = _told(imported, customers, bytes_of(url, server))
             print(_line(kind, customers, imported), flush=True)
             if customers == sizes[1]:
                 _drop(url, server)
@@ -65,11 +65,14 @@ def _drop(url: str, server: PostgreSQL) -> None:
         Path(str(parsed.database)).unlink()
 
 
-def _bytes_of(url: str, server: PostgreSQL) -> int:
+def bytes_of(url: str, server: PostgreSQL) -> int:
+    """How much room a database takes."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         return server.bytes_of(url)
-    return Path(str(parsed.database)).stat().st_size
+    file = Path(str(parsed.database))
+    # What has been written last is in the log beside it.
+    return sum(each.stat().st_size for each in file.parent.glob(f"{file.name}*") if each.is_file())
 
 
 def _told(imported: Import, customers: int, size: int) -> dict[str, object]:

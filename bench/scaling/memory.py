@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from authz_service.cli.progress import progress
 from bench.load import press
 from bench.scaling.asking import load_of, spread
-from bench.scaling.bringing_in import Filled, Size
+from bench.scaling.bringing_in import Filled, Size, bytes_of
 from bench.scaling.options import Options
 from bench.service import Running, running
 from bench.settings import CALLERS, QUESTIONS
@@ -26,11 +27,15 @@ def watch_memory(filled: Filled, server: PostgreSQL, options: Options) -> dict[s
     for kind in options.databases:
         pids = (server.pid,) if kind == "postgresql" else ()
         with running(filled.many[kind].url, {"AUTHZ_WORKERS": str(options.workers)}) as service:
-            results[kind] = _watch(kind, service, filled.many[kind], options, pids)
+            size = filled.many[kind]
+            before = bytes_of(size.url, server)
+            watched = _watch(kind, service, size, options, pids)
+            grown = bytes_of(size.url, server) - before
+            results[kind] = {**watched, "index_bytes_a_decision": round(grown / watched["decisions"], 1)}
     return results
 
 
-def _watch(kind: str, service: Running, size: Size, options: Options, pids: tuple[int, ...]) -> dict[str, object]:
+def _watch(kind: str, service: Running, size: Size, options: Options, pids: tuple[int, ...]) -> dict[str, Any]:
     seen = [(0, resident(service.pid))]
     taken, journal = 0, service.journal
     with progress(f"{options.decisions:,} decisions on {kind}") as on_progress:
@@ -43,7 +48,7 @@ def _watch(kind: str, service: Running, size: Size, options: Options, pids: tupl
             seen.append((taken, resident(service.pid)))
             on_progress(taken, options.decisions)
     written = sum(file.stat().st_size for file in journal.rglob("*") if file.is_file())
-    told: dict[str, object] = {
+    told = {
         "decisions": taken,
         "journal_bytes_a_decision": round(written / taken, 1),
         "begin_mib": seen[0][1],
