@@ -8,6 +8,8 @@ from bench.queueing import Station, Waits, opened
 
 _DAY_SECONDS = 86_400
 _REQUESTS = 40_000
+# Requests a second that never meet.
+_SELDOM = 0.1
 # What a PostgreSQL server allows as it comes, a few of them kept for its own work.
 CONNECTIONS = 97
 # What a worker keeps at most: as many for decisions as it has threads, and one for what else there is.
@@ -97,20 +99,24 @@ def needs_of(measured: Measured, load: Load, machines: Machines, variance: float
     """What the load needs, with PostgreSQL.
 
     Raises:
-        SystemExit: No number of replicas keeps the time: the request alone takes longer.
+        SystemExit: No number of replicas keeps the time, as a request that is alone takes longer.
     """
     cost = cost_of(measured, load)
     replicas = _at_least(load.rate * cost.service / (machines.cores * machines.busy))
     database_cores = _at_least(load.rate * cost.database / machines.busy)
     delay = measured.flush if load.journal == "strict" else 0.0
+    alone = opened(_SELDOM, (Station(1, cost.service), Station(1, cost.database)), variance, _REQUESTS, delay)
+    if alone.p99_ms >= machines.p99_ms:
+        raise SystemExit(
+            f"✗ a p99 of {machines.p99_ms:g} ms cannot be had: of requests that wait for no other, 1 in 100 takes "
+            f"{alone.p99_ms:.1f} ms. Choose a longer one with --p99."
+        )
     while True:
         stations = (Station(machines.cores * replicas, cost.service), Station(database_cores, cost.database))
         waits = opened(load.rate, stations, variance, _REQUESTS, delay)
         if waits.p99_ms <= machines.p99_ms:
             break
-        if replicas > load.rate:
-            raise SystemExit(f"✗ a p99 of {machines.p99_ms:g} ms is less than a request takes: choose a longer one")
-        replicas, database_cores = replicas + 1, database_cores + 1
+        replicas, database_cores = _more(replicas), _more(database_cores)
     entries = 0.0 if load.journal == "off" else load.rate * _DAY_SECONDS
     return Needs(
         replicas,
@@ -167,6 +173,11 @@ def _grown(measured: Measured, load: Load, kind: str) -> float:
 
 def _connections_of_replica(machines: Machines) -> int:
     return machines.cores * CONNECTIONS_A_WORKER + CONNECTIONS_A_REPLICA
+
+
+def _more(number: int) -> int:
+    # A tenth: where there are many, one more is not felt.
+    return number + _at_least(number / 10)
 
 
 def _at_least(number: float) -> int:
