@@ -8,6 +8,8 @@ from bench.queueing import Station, Waits, opened
 
 _DAY_SECONDS = 86_400
 _REQUESTS = 40_000
+# Of the time of a request: as of one that ends by chance.
+VARIANCE = 1.0
 # Requests a second that never meet.
 _SELDOM = 0.1
 # What a PostgreSQL server allows as it comes, a few of them kept for its own work.
@@ -95,8 +97,8 @@ def cost_of(measured: Measured, load: Load, kind: str = "postgresql") -> Cost:
     return Cost(*(grown * (a * (1 - load.searches) + b * load.searches) for a, b in zip(decision, search, strict=True)))
 
 
-def needs_of(measured: Measured, load: Load, machines: Machines, variance: float) -> Needs:
-    """What the load needs, with PostgreSQL.
+def needs_of(measured: Measured, load: Load, machines: Machines, held: float) -> Needs:
+    """What the load needs, with PostgreSQL, where that part of the requests is held up.
 
     Raises:
         SystemExit: No number of replicas keeps the time, as a request that is alone takes longer.
@@ -105,7 +107,7 @@ def needs_of(measured: Measured, load: Load, machines: Machines, variance: float
     replicas = _at_least(load.rate * cost.service / (machines.cores * machines.busy))
     database_cores = _at_least(load.rate * cost.database / machines.busy)
     delay = measured.flush if load.journal == "strict" else 0.0
-    alone = opened(_SELDOM, (Station(1, cost.service), Station(1, cost.database)), variance, _REQUESTS, delay)
+    alone = opened(_SELDOM, (Station(1, cost.service), Station(1, cost.database)), VARIANCE, _REQUESTS, delay, held)
     if alone.p99_ms >= machines.p99_ms:
         raise SystemExit(
             f"✗ a p99 of {machines.p99_ms:g} ms cannot be had: of requests that wait for no other, 1 in 100 takes "
@@ -113,7 +115,7 @@ def needs_of(measured: Measured, load: Load, machines: Machines, variance: float
         )
     while True:
         stations = (Station(machines.cores * replicas, cost.service), Station(database_cores, cost.database))
-        waits = opened(load.rate, stations, variance, _REQUESTS, delay)
+        waits = opened(load.rate, stations, VARIANCE, _REQUESTS, delay, held)
         if waits.p99_ms <= machines.p99_ms:
             break
         replicas, database_cores = _more(replicas), _more(database_cores)

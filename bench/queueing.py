@@ -1,7 +1,8 @@
 """Requests that wait for cores: a small simulation of single events, whose chance is the same at each run.
 
 A station has some cores and takes requests in the order in which they come. How long a request takes there is
-log-normal: most are near the mean, and few take very long, as a core is taken away, a lock is held or garbage found.
+log-normal. A few requests are held up besides, and take no core meanwhile: another thread has Python's lock, which it
+gives up after five milliseconds only, or the system has given the core to another process.
 """
 
 import heapq
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 _SEED = 7
 _WARM_PART = 0.1
+_HOLD_UP_SECONDS = 0.005
 
 
 class Station(NamedTuple):
@@ -40,7 +42,9 @@ class Waits(NamedTuple):
     p99_ms: float
 
 
-def closed(callers: int, station: Station, variance: float, requests: int, delay: float = 0.0) -> Waits:
+def closed(
+    callers: int, station: Station, variance: float, requests: int, delay: float = 0.0, held: float = 0.0
+) -> Waits:
     """Callers who ask again as soon as they are answered.
 
     Args:
@@ -49,6 +53,7 @@ def closed(callers: int, station: Station, variance: float, requests: int, delay
         variance: Of the time at the station, as a part of the square of its mean.
         requests: How many are simulated.
         delay: Seconds that a request waits besides, for what is no core, such as a disk; up to twice as long.
+        held: Which part of the requests is held up.
     """
     chance = random.Random(_SEED)
     ready = [0.0] * callers
@@ -56,7 +61,7 @@ def closed(callers: int, station: Station, variance: float, requests: int, delay
     taken, first, last = [], 0.0, 0.0
     for n in range(requests):
         asked = heapq.heappop(ready)
-        done = _serve(free, asked, _time(chance, station.seconds, variance)) + delay * chance.uniform(1, 2)
+        done = _serve(free, asked, _time(chance, station.seconds, variance)) + _besides(chance, delay, held)
         heapq.heappush(ready, done)
         if n >= requests * _WARM_PART:
             first, last = first or asked, max(last, done)
@@ -64,7 +69,9 @@ def closed(callers: int, station: Station, variance: float, requests: int, delay
     return _waits(taken, last - first)
 
 
-def opened(rate: float, stations: Sequence[Station], variance: float, requests: int, delay: float = 0.0) -> Waits:
+def opened(
+    rate: float, stations: Sequence[Station], variance: float, requests: int, delay: float = 0.0, held: float = 0.0
+) -> Waits:
     """Callers who know nothing of each other: requests come at random, and go from one station to the next.
 
     Args:
@@ -73,6 +80,7 @@ def opened(rate: float, stations: Sequence[Station], variance: float, requests: 
         variance: As for `closed`.
         requests: How many are simulated.
         delay: As for `closed`.
+        held: As for `closed`.
     """
     chance = random.Random(_SEED)
     came, now = [], 0.0
@@ -83,7 +91,7 @@ def opened(rate: float, stations: Sequence[Station], variance: float, requests: 
     for station in stations:
         free = [0.0] * station.cores
         at = sorted((_serve(free, time, _time(chance, station.seconds, variance)), n) for time, n in at)
-    taken = [time - came[n] + delay * chance.uniform(1, 2) for time, n in at if n >= requests * _WARM_PART]
+    taken = [time - came[n] + _besides(chance, delay, held) for time, n in at if n >= requests * _WARM_PART]
     return _waits(taken, (now - came[0]) * (1 - _WARM_PART))
 
 
@@ -91,6 +99,11 @@ def _serve(free: list[float], asked: float, seconds: float) -> float:
     done = max(asked, free[0]) + seconds
     heapq.heapreplace(free, done)
     return done
+
+
+def _besides(chance: random.Random, delay: float, held: float) -> float:
+    is_held = chance.random() < held
+    return delay * chance.uniform(1, 2) + (chance.expovariate(1 / _HOLD_UP_SECONDS) if is_held else 0.0)
 
 
 def _time(chance: random.Random, mean: float, variance: float) -> float:

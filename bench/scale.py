@@ -13,6 +13,7 @@ from typing import NamedTuple
 from bench.carrying import (
     CONNECTIONS_A_REPLICA,
     CONNECTIONS_A_WORKER,
+    VARIANCE,
     Load,
     Machines,
     Needs,
@@ -26,7 +27,7 @@ from bench.costs import Measured, Run, read_costs
 from bench.queueing import Station, Waits, closed
 
 _REQUESTS = 40_000
-_VARIANCES = [n / 2 for n in range(31)]
+_HELD = [n / 200 for n in range(61)]
 _GIB = 2**30
 _MEASURED = (
     "CPU of a decision and of a page of a search, of the service and of PostgreSQL",
@@ -37,7 +38,7 @@ _ASSUMED = (
     "requests come at random, independent of each other, and each situation is remembered already",
     "a core is one as of the machine that was measured; the network takes no time",
     "replicas and partitions share the load evenly, and PostgreSQL has machines of its own",
-    "the time of a request varies as in the one run that this is fitted to",
+    "requests are held up as often as in the one run that this is fitted to, 5 ms on average",
     f"a worker keeps {CONNECTIONS_A_WORKER} connections, a replica {CONNECTIONS_A_REPLICA} more",
 )
 
@@ -52,9 +53,9 @@ class Check(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> None:
     load, machines, as_json = _arguments(arguments)
     measured = read_costs()
-    variance = fitted_variance(measured)
-    needs = needs_of(measured, load, machines, variance)
-    checked = [Check(run, modelled(run, measured, variance)) for run in measured.runs]
+    held = fitted_hold_ups(measured)
+    needs = needs_of(measured, load, machines, held)
+    checked = [Check(run, modelled(run, measured, held)) for run in measured.runs]
     carried = _carried(measured, load, machines)
     growing = steps(measured, load, machines)
     if as_json:
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "needs": {**needs._asdict(), "waits": needs.waits._asdict()},
             "carries": carried,
             "grows": [step._asdict() for step in growing],
-            "variance": variance,
+            "held_up": held,
             "model": [
                 {"run": each.run.name, "model": each.model._asdict(), "measured": _waits(each.run)._asdict()}
                 for each in checked
@@ -84,17 +85,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("\n".join(part))
 
 
-def fitted_variance(measured: Measured) -> float:
-    """How much the time of a request varies, so that the p99 of the first run comes out; the other runs are a test."""
+def fitted_hold_ups(measured: Measured) -> float:
+    """Which part of the requests is held up, so that the p99 of the first run comes out; the other runs are a test."""
     run = measured.runs[0]
-    return min(_VARIANCES, key=lambda variance: abs(modelled(run, measured, variance).p99_ms - run.p99_ms))
+    return min(_HELD, key=lambda held: abs(modelled(run, measured, held).p99_ms - run.p99_ms))
 
 
-def modelled(run: Run, measured: Measured, variance: float) -> Waits:
+def modelled(run: Run, measured: Measured, held: float) -> Waits:
     """What the model says of a run, in which the callers and PostgreSQL took from the same cores."""
     station = Station(run.cores, run.cost.service + run.cost.database + run.caller)
     delay = measured.flush if "strict" in run.name else 0.0
-    return closed(run.callers, station, variance, _REQUESTS, delay)
+    return closed(run.callers, station, VARIANCE, _REQUESTS, delay, held)
 
 
 def _carried(measured: Measured, load: Load, machines: Machines) -> dict[str, float]:

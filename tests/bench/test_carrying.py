@@ -7,7 +7,7 @@ import pytest
 
 from bench.carrying import Load, Machines, carried_by_database, carried_by_replica, cost_of, needs_of, steps
 from bench.costs import measured, read_costs
-from bench.scale import fitted_variance, modelled
+from bench.scale import fitted_hold_ups, modelled
 from tests.bench.results import ENGINES, SCALING
 
 _MEASURED = measured(ENGINES, SCALING)
@@ -36,7 +36,7 @@ def test_what_carries_a_load_is_its_cores_by_what_a_request_costs() -> None:
 
 
 def test_a_load_needs_what_keeps_its_parts_busy_as_said_at_most() -> None:
-    needs = needs_of(_MEASURED, _LOAD, _MACHINES, variance=1)
+    needs = needs_of(_MEASURED, _LOAD, _MACHINES, held=0.0)
     assert (needs.replicas, needs.database_cores, needs.partitions) == (4, 2, 1)
     assert needs.replica_busy == pytest.approx(0.5)
     assert needs.journal_bytes_a_day == pytest.approx(10_000 * 86_400 * 450)
@@ -45,20 +45,20 @@ def test_a_load_needs_what_keeps_its_parts_busy_as_said_at_most() -> None:
 
 
 def test_without_a_journal_nothing_is_kept() -> None:
-    needs = needs_of(_MEASURED, _LOAD._replace(journal="off"), _MACHINES, variance=1)
+    needs = needs_of(_MEASURED, _LOAD._replace(journal="off"), _MACHINES, held=0.0)
     assert needs.journal_bytes_a_day == needs.index_bytes_a_day == 0
 
 
 def test_waits_that_are_too_long_are_answered_with_more_cores() -> None:
     load, busy = _LOAD._replace(rate=9_000), _MACHINES._replace(busy=0.95)
-    slow, quick = (needs_of(_MEASURED, load, busy._replace(p99_ms=ms), variance=1) for ms in (50, 3.5))
+    slow, quick = (needs_of(_MEASURED, load, busy._replace(p99_ms=ms), held=0.0) for ms in (50, 3.5))
     assert slow.waits.p99_ms > 3.5 >= quick.waits.p99_ms
     assert quick.replicas > slow.replicas
 
 
 def test_waits_that_no_number_of_cores_makes_as_short_are_refused() -> None:
     with pytest.raises(SystemExit, match="Choose a longer one"):
-        needs_of(_MEASURED, _LOAD._replace(rate=20), _MACHINES._replace(p99_ms=0.1), variance=1)
+        needs_of(_MEASURED, _LOAD._replace(rate=20), _MACHINES._replace(p99_ms=0.1), held=0.0)
 
 
 def test_what_has_to_grow_is_told_in_the_order_of_the_load() -> None:
@@ -67,9 +67,9 @@ def test_what_has_to_grow_is_told_in_the_order_of_the_load() -> None:
     assert [step.what.split()[0] for step in told] == ["a", "the", "PostgreSQL:", "the"]
 
 
-def test_the_variance_that_is_fitted_gives_the_run_that_it_was_fitted_to() -> None:
+def test_the_hold_ups_that_are_fitted_give_the_run_that_it_was_fitted_to() -> None:
     run = _MEASURED.runs[0]
-    model = modelled(run, _MEASURED, fitted_variance(_MEASURED))
+    model = modelled(run, _MEASURED, fitted_hold_ups(_MEASURED))
     assert model.p99_ms == pytest.approx(run.p99_ms, rel=0.2)
     assert model.per_second == pytest.approx(2 / 500e-6, rel=0.05)
 

@@ -42,6 +42,12 @@ def test_times_that_vary_more_make_the_slowest_slower() -> None:
     assert varied > 2 * steady
 
 
+def test_who_is_held_up_waits_and_leaves_the_core_to_others() -> None:
+    waits = closed(4, Station(1, 0.001), variance=0, requests=_REQUESTS, held=0.05)
+    assert waits.per_second == pytest.approx(1_000, rel=0.05)
+    assert waits.p99_ms > 5
+
+
 def test_a_station_after_another_adds_its_time() -> None:
     waits = opened(1, [Station(1, 0.001), Station(1, 0.002)], variance=0, requests=1_000)
     assert waits.p50_ms == pytest.approx(3)
