@@ -8,7 +8,7 @@ AUTHZEN_CASES ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format conformance bench lock
+.PHONY: help setup demo test check format conformance bench bench-scale bench-postgres lock
 
 ##@ Begin
 demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
@@ -42,6 +42,12 @@ conformance: setup ## what the AuthZEN suites expect of any service; AUTHZEN_CAS
 bench: setup ## this service beside others, and what the journal costs; needs wrk; ARGS="--rounds 1 --seconds 2" is short
 	@$(BIN)/python -m bench $(ARGS)
 
+bench-scale: setup ## ten million customers, a large business, memory, starts, changes of policy; ARGS="--customers 20000" is short
+	@$(BIN)/python -m bench.scaling $(ARGS)
+
+bench-postgres: setup ## the same on PostgreSQL alone
+	@$(BIN)/python -m bench.scaling --database postgresql $(ARGS)
+
 ##@ Maintain
 lock: ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@PYTHON="$(PYTHON)" tools/with-python -m tools.lock $(ARGS)
@@ -49,4 +55,4 @@ lock: ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest ve
 help: ## these words
 	@awk 'BEGIN { FS = ":.*## " } \
 	/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

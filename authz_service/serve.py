@@ -11,10 +11,10 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 import structlog
-from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
@@ -23,7 +23,6 @@ from sqlalchemy import Engine
 from authz_service.administrators.mail_server import MailServer, SmtpServer
 from authz_service.administrators.message import domain_of
 from authz_service.administrators.worker import LetterWorker
-from authz_service.app import close_app, create_app
 from authz_service.callers.callers import Caller
 from authz_service.decision.protocols import Domain
 from authz_service.errors import ConfigurationError, InvalidPolicy
@@ -36,6 +35,9 @@ from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.web.signed_metadata import read_signing_key
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 log = structlog.get_logger()
 
@@ -136,7 +138,7 @@ def _sending_letters(settings: Settings, database: Engine, mail_server: MailServ
         worker.stop()
 
 
-def _run_workers(load: Callable[[], Flask], workers: int, host: str, port: int) -> None:
+def _run_workers(load: "Callable[[], Flask]", workers: int, host: str, port: int) -> None:
     # A fork would copy the supervisor's threads in mid-step.
     multiprocessing.set_start_method("spawn", force=True)
     server = Granian(
@@ -154,9 +156,12 @@ def _run_workers(load: Callable[[], Flask], workers: int, host: str, port: int) 
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def load_app(settings: Settings, callers: list[Caller], parent: int, domain: Domain | None = None) -> Flask:
+def load_app(settings: Settings, callers: list[Caller], parent: int, domain: Domain | None = None) -> "Flask":
     """The app of one worker process, which does not outlive its parent."""
     die_with_parent(parent)
+    # Here, as the process that starts the workers answers nothing and would only be late.
+    from authz_service.app import close_app, create_app  # noqa: PLC0415
+
     configure_logs()
     app = create_app(settings, callers=callers, domain=domain, indexes_journal=False)
     # What has been answered is in the journal before the process is gone.

@@ -11,14 +11,18 @@ three are measured. Seconds are wall time of the import alone; CPU is that of th
 import argparse
 import json
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
+from sqlalchemy import make_url
+
+from authz_service.cli.progress import importing
 from authz_service.customers.importing import import_files
 from authz_service.storage.database import connect, upgrade
 from bench.load import cpu_seconds
@@ -50,23 +54,44 @@ def main() -> None:
                 file.unlink()
 
 
-def _measure(url: str, server_pid: int, file: Path, customers: int, members: int) -> None:
+class Import(NamedTuple):
+    """What an import needed.
+
+    Attributes:
+        seconds: Of wall time, without making the tables.
+        cpu: Seconds of CPU of the process.
+        peak_mib: Its memory at most.
+        server_cpu: Seconds of CPU of the database server; 0 with SQLite.
+    """
+
+    seconds: float
+    cpu: float
+    peak_mib: float
+    server_cpu: float
+
+
+def measure(url: str, server_pid: int, file: Path) -> Import:
+    """Imports a file into a database without tables, in a process of its own."""
     database = connect(url)
     try:
         upgrade(database)
-        name = database.dialect.name
-        server = (server_pid,) if name == "postgresql" else ()
-        before = cpu_seconds(server)
-        command = [sys.executable, "-m", "bench.importing", "--only", url, str(file)]
-        measured = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-        of_server = cpu_seconds(server) - before
+        server = (server_pid,) if database.dialect.name == "postgresql" else ()
     finally:
         database.dispose()
-    seconds = measured["seconds"]
+    before = cpu_seconds(server)
+    command = [sys.executable, "-m", "bench.importing", "--only", url, str(file)]
+    measured = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    return Import(**measured, server_cpu=cpu_seconds(server) - before)
+
+
+def _measure(url: str, server_pid: int, file: Path, customers: int, members: int) -> None:
+    measured = measure(url, server_pid, file)
+    seconds = measured.seconds
+    name = make_url(url).get_backend_name()
     records, rows = customers * (1 + members), customers * (1 + 3 * members)
     print(
         f"{members:7}  {name:10} {customers:10,} {seconds:9.2f} {customers / seconds:12,.0f} {records / seconds:10,.0f}"
-        f" {rows / seconds:9,.0f} {measured['cpu']:5.1f} {of_server:9.1f} {measured['peak_mib']:9.0f}",
+        f" {rows / seconds:9,.0f} {measured.cpu:5.1f} {measured.server_cpu:9.1f} {measured.peak_mib:9.0f}",
         flush=True,
     )
 
@@ -75,11 +100,13 @@ def _import(url: str, file: Path) -> dict[str, float]:
     database = connect(url)
     cpu = _own_cpu_seconds()
     start = time.monotonic()
-    import_files(database, [file], lambda: b"k" * 32)
+    with importing([file]) as on_progress:
+        import_files(database, [file], lambda: b"k" * 32, on_progress)
     seconds = time.monotonic() - start
     database.dispose()
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    peak = sum(usage.ru_maxrss for usage in usages) / 1024
+    # Not the peak of getrusage: that is also of the process that started this one.
+    said = re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    peak = int(said[1]) / 1024 if said else 0.0
     return {"seconds": seconds, "cpu": _own_cpu_seconds() - cpu, "peak_mib": peak}
 
 

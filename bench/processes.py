@@ -55,5 +55,5 @@ def _wait(url: str, process: "subprocess.Popen[bytes]", said: Path, name: str) -
                 return
         except requests.ConnectionError:
             pass
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise SystemExit(f"{name} does not start:\n{said.read_text(errors='replace')}")

@@ -18,11 +18,16 @@ from bench.processes import free_port, started
 
 
 class Running(NamedTuple):
-    """A service that answers."""
+    """A service that answers.
+
+    Attributes:
+        journal: The folder of its journal.
+    """
 
     url: str
     token: str
     pid: int
+    journal: Path
 
 
 def make_database(url: str, customers: Path) -> None:
@@ -54,9 +59,11 @@ def running(database_url: str, settings: Mapping[str, str]) -> Iterator[Running]
             "AUTHZ_JOURNAL_FOLDER": str(folder / "journal"),
             "AUTHZ_JOURNAL_KEY": "j" * 32,
             "AUTHZ_JOURNAL_SIGNING_KEY": str(signing_key),
+            # As a service is that has been installed: without, each start compiles what it imports.
+            "PYTHONDONTWRITEBYTECODE": "",
             **settings,
         }
         command = [sys.executable, "-c", "from authz_service.cli import main; main()", "serve", "--port", str(port)]
         url = f"http://127.0.0.1:{port}"
         with started(command, f"{url}/readyz", environ) as pid:
-            yield Running(url, token, pid)
+            yield Running(url, token, pid, folder / "journal")

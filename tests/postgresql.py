@@ -38,6 +38,15 @@ class PostgreSQL:
         uri: str = self._server.get_uri(name)
         return uri.replace("postgresql://", "postgresql+psycopg://", 1)
 
+    def drop_database(self, url: str) -> None:
+        """Deletes one that nobody is connected to."""
+        self._server.psql(f"DROP DATABASE {make_url(url).database};")
+
+    def bytes_of(self, url: str) -> int:
+        """How much room one takes on disk."""
+        said: str = self._server.psql(f"SELECT pg_database_size('{make_url(url).database}') AS size;")
+        return int(said.split()[2])
+
 
 @contextmanager
 def postgresql_server(connections: int = 100) -> Iterator[PostgreSQL]:

@@ -2,18 +2,12 @@
 
 import signal
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from authz_service import __version__
-from authz_service.cli.customers import customers
-from authz_service.cli.demo import demo
-from authz_service.cli.doctor import doctor
-from authz_service.cli.journal import journal
-from authz_service.cli.letters import letters
-from authz_service.cli.policy import policy
-from authz_service.cli.serve import serve
 from authz_service.errors import AuthzServiceError
 from authz_service.logs import configure_logs
 
@@ -26,10 +20,22 @@ _BY_READER = {
 
 
 class _ByReader(click.Group):
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as inherited
+    """Each command is of that name in the module of that name, imported only when asked for, as it costs time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as inherited
+        return [name for names in _BY_READER.values() for name in names]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        found: click.Command = getattr(import_module(f"authz_service.cli.{cmd_name}"), cmd_name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for reader, names in _BY_READER.items():
             with formatter.section(reader):
-                formatter.write_dl([(name, self.commands[name].get_short_help_str(80)) for name in names])
+                commands = {name: self.get_command(ctx, name) for name in names}
+                formatter.write_dl([(name, each.get_short_help_str(80)) for name, each in commands.items() if each])
 
 
 @click.group(
@@ -43,10 +49,6 @@ def cli(ctx: click.Context) -> None:
     """Who may do what with a customer number, decided by policy."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
-
-
-for command in (demo, serve, policy, journal, customers, letters, doctor):
-    cli.add_command(command)
 
 
 def main() -> None:

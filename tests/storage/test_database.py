@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Engine, Index, text
 from sqlalchemy.schema import SchemaItem
 
 from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
 from authz_service.storage import database
-from authz_service.storage.database import connect, is_current, reading, sqlite_file, upgrade, writing
+from authz_service.storage.database import REVISION, connect, is_current, reading, sqlite_file, upgrade, writing
 from authz_service.storage.schema import metadata
 
 INSERT_ANN = text("INSERT INTO people (id, name, email) VALUES ('ann', 'Ann', 'ann@example.org')")
@@ -216,6 +218,12 @@ def _definitions(engine: Engine) -> dict[str, list[str]]:
     definitions = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
     with reading(engine) as connection:
         return {row.name: sorted(row.sql.replace(",", "\n").split("\n")) for row in connection.execute(definitions)}
+
+
+def test_the_revision_that_is_expected_is_the_last_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", "authz_service.storage:migrations")
+    assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
 
 
 def test_a_database_of_a_later_version_is_refused(engine: Engine) -> None:

@@ -60,7 +60,7 @@ def test_the_programs_are_those_that_setup_puts_into_its_folder() -> None:
 def test_every_task_runs_a_command_that_there_is_on_the_policies_folder(label: str) -> None:
     task = _tasks()[label]
     group, name, folder = task["args"]
-    found = cli.commands[group]
+    found = cli.get_command(click.Context(cli), group)
     assert isinstance(found, click.Group)
     assert f"{group} {found.commands[name].name}" == label
     assert (ROOT / folder / "bundle").is_dir()

@@ -1,0 +1,38 @@
+"""Decisions among few customers and among very many, side by side."""
+
+from contextlib import ExitStack
+from functools import partial
+
+from bench.load import Load
+from bench.scaling.asking import load_of, spread
+from bench.scaling.bringing_in import Filled, Size
+from bench.scaling.options import MODES, Options
+from bench.scaling.side_by_side import as_json, compare, lines
+from bench.service import Running, running
+from bench.settings import QUESTIONS
+from tests.postgresql import PostgreSQL
+
+
+def compare_sizes(filled: Filled, server: PostgreSQL, options: Options) -> dict[str, object]:
+    """By database and mode of the journal."""
+    results: dict[str, object] = {}
+    for kind in options.databases:
+        pids = (server.pid,) if kind == "postgresql" else ()
+        for mode in MODES:
+            with ExitStack() as started:
+                settings = {"AUTHZ_WORKERS": str(options.workers), "AUTHZ_JOURNAL": mode}
+                sizes = (filled.few[kind], filled.many[kind])
+                services = [started.enter_context(running(size.url, settings)) for size in sizes]
+                loads = {
+                    f"{size.customers:,} customers": partial(_load, service, size, options, pids)
+                    for service, size in zip(services, sizes, strict=True)
+                }
+                compared = compare(loads, options.rounds, options.seconds)
+            print("\n" + "\n".join(lines(f"{kind}, journal {mode}", compared)), flush=True)
+            results[f"{kind}_{mode}"] = as_json(compared)
+    return results
+
+
+def _load(service: Running, size: Size, options: Options, pids: tuple[int, ...], turn: int) -> Load:
+    bodies = spread(size.customers, options.members, QUESTIONS, seed=turn)
+    return load_of(f"{size.customers:,} customers", service, bodies, pids)
