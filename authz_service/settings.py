@@ -12,7 +12,7 @@ from authz_service.words import Durability
 
 T = TypeVar("T")
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BUNDLE_SIGNING_KEY = "AUTHZ_BUNDLE_SIGNING_KEY"
 CHECKOUT_POLICIES = Path(__file__).resolve().parents[1] / "policies"
 
@@ -163,7 +163,7 @@ def _seconds(text: str) -> float:
 
 def _public_url(text: str) -> str:
     parts = urlsplit(text)
-    is_here = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    is_here = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or is_here):
         raise ValueError("must be an https URL without query and fragment; http is for this machine alone")
     return text
