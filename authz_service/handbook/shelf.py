@@ -1,5 +1,6 @@
 """Keeps the book of the policy in force at hand, and reads it anew when that has changed."""
 
+import gc
 import threading
 from typing import NamedTuple
 
@@ -55,5 +56,7 @@ class Shelf:
             if before is None:
                 raise PolicyNotReadable(str(error)) from error
             return Opened(before.book, tuple(str(error).splitlines()))
+        # It is kept until the next edit: looking through it for garbage would hold up whoever asks for a decision.
+        gc.freeze()
         log.info("handbook.read", revision=book.revision)
         return Opened(book, ())

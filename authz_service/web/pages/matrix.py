@@ -11,9 +11,10 @@ from authz_service.policy.alternatives import told
 from authz_service.policy.matrix import Answer, Cell, Row
 from authz_service.policy.matrix_texts import SYMBOLS, said_below, title_of_row
 from authz_service.policy.sentences import Phrases
-from authz_service.policy.situations import Facts
+from authz_service.policy.situations import Facts, Value
 
 _MOST_SITUATIONS = 60
+_VERBS = {Answer.YES: "may", Answer.NO: "may not"}
 
 
 class Filter(NamedTuple):
@@ -106,7 +107,7 @@ class ShownPlace(NamedTuple):
         allowed: How many of them are allowed.
         condition: What has to hold, all of it.
         reasons: The rules, the most frequent first.
-        same: The facts that all situations have, in words.
+        sentence: What all situations have in common, without its full stop.
         varied: The facts that tell the situations apart.
         situations: The first of them, each with its answer, those that are allowed first.
     """
@@ -119,7 +120,7 @@ class ShownPlace(NamedTuple):
     allowed: int
     condition: Sequence[str]
     reasons: Sequence[ShownReason]
-    same: Mapping[str, str]
+    sentence: str
     varied: Sequence[str]
     situations: Sequence[tuple[bool, Sequence[str], Sequence[str]]]
 
@@ -162,7 +163,7 @@ def cell_as_shown(book: Book, place: Place) -> ShownPlace:
         cell.allowed,
         _condition(cell, phrases),
         [ShownReason(rules[code], count, homes[code]) for code, count in cell.codes.items() if code in rules],
-        {fact: _word(phrases, fact, facts) for fact, facts in values.items() if len(facts) == 1},
+        _sentence(place, values, phrases),
         varied,
         [(out.allow, [_value(facts, fact) for fact in varied], out.codes) for facts, out in first],
     )
@@ -193,18 +194,19 @@ def _condition(cell: Cell, phrases: Phrases) -> list[str]:
     return [told((part,), phrases) for part in sorted(cell.condition, key=len, reverse=True)]
 
 
-def _values(cell: Cell) -> dict[str, dict[object, Facts]]:
-    """The values of each fact, each with the first situation that has it."""
-    found: dict[str, dict[object, Facts]] = {}
+def _values(cell: Cell) -> dict[str, dict[Value, None]]:
+    """The values that each fact has, in the order of the schema."""
+    found: dict[str, dict[Value, None]] = {}
     for facts, _ in cell.situations:
         for fact, value in facts.items():
-            found.setdefault(fact, {}).setdefault(value, facts)
+            found.setdefault(fact, {})[value] = None
     return found
 
 
-def _word(phrases: Phrases, fact: str, facts: Mapping[object, Facts]) -> str:
-    [facts_with] = facts.values()
-    return phrases.of(fact, facts_with[fact]) or _value(facts_with, fact)
+def _sentence(place: Place, values: Mapping[str, Mapping[Value, object]], phrases: Phrases) -> str:
+    verb = _VERBS.get(place.cell.answer, "")
+    said = phrases.who_does_what({fact: tuple(of_fact) for fact, of_fact in values.items()}, verb) if verb else ""
+    return said[:1].upper() + said[1:]
 
 
 def _value(facts: Facts, fact: str) -> str:
