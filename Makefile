@@ -8,7 +8,7 @@ AUTHZEN_CASES ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format conformance bench lock
+.PHONY: help setup demo test check format conformance bench screenshots lock
 
 ##@ Begin
 demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
@@ -43,6 +43,9 @@ bench: setup ## this service beside others, and what the journal costs; needs wr
 	@$(BIN)/python -m bench $(ARGS)
 
 ##@ Maintain
+screenshots: setup ## docs/screenshots, of every page in both themes and at the width of a phone; needs Chromium
+	@$(BIN)/python -m tests.browser.screenshots
+
 lock: ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@PYTHON="$(PYTHON)" tools/with-python -m tools.lock $(ARGS)
 
