@@ -26,8 +26,8 @@ class Settings:
         opa_url: `AUTHZ_OPA_URL`, `unix:///…` or `http://…`; None for a supervised child.
         policies: `AUTHZ_POLICIES`, a policies folder or a bundle, for the supervised child.
         callers: `AUTHZ_CALLERS`, a YAML file of who may call.
-        activation_key: `AUTHZ_ACTIVATION_KEY`, what activation codes are kept under, and sessions of readers signed; with
-            SQLite there is a key file beside the database where it is left out.
+        activation_key: `AUTHZ_ACTIVATION_KEY`, what activation codes are kept under, and sessions of readers signed;
+            with SQLite there is a key file beside the database where it is left out.
         smtp_url: `AUTHZ_SMTP_URL`, the mail server that letters go to; None where this process sends none.
         mail_from: `AUTHZ_MAIL_FROM`, the address that letters are from.
         stale_seconds: `AUTHZ_STALE_SECONDS`, how long remembered answers are given while OPA does not answer.
