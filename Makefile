@@ -8,7 +8,7 @@ AUTHZEN_CASES ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format conformance bench bench-scale bench-postgres lock
+.PHONY: help setup demo test check format conformance bench bench-scale bench-postgres screenshots lock
 
 ##@ Begin
 demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
@@ -49,6 +49,9 @@ bench-postgres: setup ## the same on PostgreSQL alone
 	@$(BIN)/python -m bench.scaling --database postgresql $(ARGS)
 
 ##@ Maintain
+screenshots: setup ## docs/screenshots, of every page in both themes and at the width of a phone; needs Chromium
+	@$(BIN)/python -m tests.browser.screenshots
+
 lock: ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@PYTHON="$(PYTHON)" tools/with-python -m tools.lock $(ARGS)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from sqlalchemy import Engine
 
 from authz_service import __version__
@@ -17,10 +17,13 @@ from authz_service.decision.memory import RevisionWatch
 from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.decision.searches import Searches
 from authz_service.errors import ConfigurationError
+from authz_service.handbook.book import Sources
+from authz_service.handbook.shelf import Shelf
 from authz_service.journal.journal import Journal, open_journal
 from authz_service.journal.shadow import Shadow
 from authz_service.journal.worker import IndexWorker
 from authz_service.opa.engine import OpaEngine
+from authz_service.opa.supervisor import bundle_in_force
 from authz_service.settings import Settings
 from authz_service.storage.database import connect
 from authz_service.web.addresses import CONVERTERS
@@ -35,6 +38,11 @@ from authz_service.web.metadata import metadata_endpoints
 from authz_service.web.metrics import metrics_endpoints
 from authz_service.web.openapi import document_endpoints
 from authz_service.web.page_tokens import PageTokens
+from authz_service.web.pages.errors import show_problems
+from authz_service.web.pages.frame import Frame
+from authz_service.web.pages.pages import page_endpoints
+from authz_service.web.pages.readers import Readers
+from authz_service.web.pages.sessions import keep_sessions
 from authz_service.web.problems import handle_errors
 from authz_service.web.quick_decisions import QuickDecisions
 from authz_service.web.request_ids import echo_request_ids
@@ -44,7 +52,10 @@ from authz_service.web.signed_metadata import read_signing_key
 
 _PARTS = "authz_service"
 _SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -126,9 +137,11 @@ def create_app(
     app.register_blueprint(document_endpoints(__version__))
     handle_errors(app)
     known = Callers(callers)
-    authenticate(app, known, journal)
-    echo_request_ids(app)
+    readers = Readers(known, keep_sessions(app, find_key), journal)
     app.after_request(_secure)
+    _add_pages(app, readers, decisions, settings)
+    authenticate(app, known, journal, readers.admit)
+    echo_request_ids(app)
     app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal)  # type: ignore[method-assign]  # Flask's own way
 
     watch = RevisionWatch(decisions.memory)
@@ -175,8 +188,16 @@ def _configured_engine(settings: Settings) -> OpaEngine:
     return OpaEngine(settings.opa_url)
 
 
+def _add_pages(app: Flask, readers: Readers, decisions: Decisions, settings: Settings) -> None:
+    bundle = bundle_in_force(settings.policy_status) if settings.policy_status else None
+    frame = Frame(readers, decisions.memory, settings.policy_status)
+    app.register_blueprint(page_endpoints(frame, readers, Shelf(Sources(settings.policies, bundle))))
+    # What is registered last is first to see a response: a problem is a page before it gets the headers of one.
+    show_problems(app, frame)
+
+
 def _secure(response: Response) -> Response:
     # Pages only: an answer of the API is not rendered by anyone.
-    if response.mimetype == "text/html" and request.endpoint:
+    if response.mimetype == "text/html":
         response.headers.update(_SECURITY_HEADERS)
     return response

@@ -24,7 +24,8 @@ AuthzServiceError
     ├── PolicyEngineMisbehaved  OPA answers, but not in the shape of an answer
     ├── DatabaseUnavailable
     ├── JournalUnavailable      what is not kept is not answered
-    └── MailServerUnavailable
+    ├── MailServerUnavailable
+    └── PolicyNotReadable       pages have nothing to tell of a policy that is broken or not there
 """
 
 from collections.abc import Sequence
@@ -151,6 +152,10 @@ class JournalUnavailable(Unavailable):
 
 
 class MailServerUnavailable(Unavailable):
+    pass
+
+
+class PolicyNotReadable(Unavailable):
     pass
 
 

@@ -12,7 +12,7 @@ from authz_service.words import Durability
 
 T = TypeVar("T")
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BUNDLE_SIGNING_KEY = "AUTHZ_BUNDLE_SIGNING_KEY"
 CHECKOUT_POLICIES = Path(__file__).resolve().parents[1] / "policies"
 
@@ -26,8 +26,8 @@ class Settings:
         opa_url: `AUTHZ_OPA_URL`, `unix:///…` or `http://…`; None for a supervised child.
         policies: `AUTHZ_POLICIES`, a policies folder or a bundle, for the supervised child.
         callers: `AUTHZ_CALLERS`, a YAML file of who may call.
-        activation_key: `AUTHZ_ACTIVATION_KEY`, what activation codes are kept under; with SQLite there is a key file
-            beside the database where it is left out.
+        activation_key: `AUTHZ_ACTIVATION_KEY`, what activation codes are kept under, and sessions of readers signed;
+            with SQLite there is a key file beside the database where it is left out.
         smtp_url: `AUTHZ_SMTP_URL`, the mail server that letters go to; None where this process sends none.
         mail_from: `AUTHZ_MAIL_FROM`, the address that letters are from.
         stale_seconds: `AUTHZ_STALE_SECONDS`, how long remembered answers are given while OPA does not answer.
@@ -163,7 +163,7 @@ def _seconds(text: str) -> float:
 
 def _public_url(text: str) -> str:
     parts = urlsplit(text)
-    is_here = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    is_here = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or is_here):
         raise ValueError("must be an https URL without query and fragment; http is for this machine alone")
     return text

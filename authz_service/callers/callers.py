@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,9 @@ class Callers:
     def __init__(self, callers: Iterable[Caller]) -> None:
         # A digest is looked up, never a token compared, so the time it takes says nothing about a token.
         self._by_digest = {caller.token_sha256: caller for caller in callers}
+
+    def __iter__(self) -> Iterator[Caller]:
+        return iter(self._by_digest.values())
 
     def __len__(self) -> int:
         return len(self._by_digest)

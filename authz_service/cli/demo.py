@@ -89,6 +89,7 @@ def _greet(port: int, token: str) -> None:
     click.echo(f"""\
 Ready at http://{_HOST}:{port}   (documentation of the API: http://{_HOST}:{port}/docs)
 Token    {token}
+Pages    http://{_HOST}:{port}/   sign in there with the token, and read who may do what, and why
 
 May Mary Jones see the usage of her own mobile?
 

@@ -14,6 +14,7 @@ from authz_service.opa.command import SERVER
 
 log = structlog.get_logger()
 
+BUNDLE = "bundle.tar.gz"
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 5.0
 _HEALTHY_AFTER = 10.0
@@ -34,7 +35,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         # The kernel ends OPA with the thread that started it, so that is one that lasts.
         self._thread = threading.Thread(target=self._keep_running, name="opa-child", daemon=True)
-        self.bundle = folder / "bundle.tar.gz"
+        self.bundle = folder / BUNDLE
         self.restarts = 0
 
     @property

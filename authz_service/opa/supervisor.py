@@ -15,7 +15,7 @@ import structlog
 
 from authz_service.errors import ConfigurationError, Fault, InvalidPolicy, Unavailable
 from authz_service.opa.bundle import build_bundle
-from authz_service.opa.child import Child
+from authz_service.opa.child import BUNDLE, Child
 from authz_service.opa.edits import LOOK_EVERY_SECONDS, Edits
 from authz_service.opa.engine import OpaEngine
 
@@ -159,6 +159,11 @@ def read_status(status_file: Path) -> PolicyStatus | None:
     except FileNotFoundError:
         return None
     return PolicyStatus(told["revision"], told["since"], tuple(told["rejected"]))
+
+
+def bundle_in_force(status_file: Path) -> Path:
+    """The bundle that the supervised OPA answers by."""
+    return status_file.with_name(BUNDLE)
 
 
 def _now() -> str:

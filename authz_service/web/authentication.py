@@ -1,13 +1,15 @@
 """Every endpoint knows its caller, but for those that declare to be open to all."""
 
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import TypeAlias
 
 from flask import Flask, Response, g, request
 
 from authz_service.callers.callers import Callers
 from authz_service.errors import ConfigurationError
 from authz_service.journal.journal import Journal
-from authz_service.web.endpoint import declaration_of
+from authz_service.web.endpoint import Page, declaration_of
 from authz_service.web.origins import origin_of_request
 from authz_service.web.problems import problem
 
@@ -15,8 +17,18 @@ _SCHEME = "bearer "
 _REALM = 'Bearer realm="authz-service"'
 
 
-def authenticate(app: Flask, callers: Callers, journal: Journal) -> None:
+Admit: TypeAlias = Callable[[Page], Response | None]
+"""Lets a person read a page, or answers what is shown instead."""
+
+
+def authenticate(app: Flask, callers: Callers, journal: Journal, admit: Admit) -> None:
     """Has every request checked before its view runs.
+
+    Args:
+        app: With all its endpoints.
+        callers: Who may call, with a bearer token.
+        journal: Keeps who was refused.
+        admit: Who may read pages, with a session.
 
     Raises:
         ConfigurationError: An endpoint does not say who may call it.
@@ -28,13 +40,16 @@ def authenticate(app: Flask, callers: Callers, journal: Journal) -> None:
         declaration = declaration_of(view)
         if declaration is None:
             raise ConfigurationError(f"The endpoint {name} does not declare the scope that it needs.")
-        needs[name] = declaration.scope
+        needs[name] = declaration
 
     def check() -> Response | None:
         # Without an endpoint it is a 404 or 405, which tells nobody anything.
-        scope = needs.get(request.endpoint or "")
-        if scope is None:
+        declaration = needs.get(request.endpoint or "")
+        if isinstance(declaration, Page):
+            return admit(declaration)
+        if declaration is None or declaration.scope is None:
             return None
+        scope = declaration.scope
         token = bearer_token(request.headers.get("Authorization", ""))
         caller = callers.caller_of(token) if token else None
         if caller is None:

@@ -42,15 +42,26 @@ class Endpoint:
     answer_headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def declares(endpoint: Endpoint) -> Callable[[View], View]:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The declaration of a page for people, of which the API document tells nothing.
+
+    Attributes:
+        scope: The scope that the reader's token needs; None for a page open to all.
+    """
+
+    scope: Scope | None
+
+
+def declares(declaration: Endpoint | Page) -> Callable[[View], View]:
     """Decorates a view with its declaration. A view without one is refused when the app is made."""
 
     def decorate(view: View) -> View:
-        setattr(view, _ATTRIBUTE, endpoint)
+        setattr(view, _ATTRIBUTE, declaration)
         return view
 
     return decorate
 
 
-def declaration_of(view: Callable[..., Any]) -> Endpoint | None:
+def declaration_of(view: Callable[..., Any]) -> Endpoint | Page | None:
     return getattr(view, _ATTRIBUTE, None)

@@ -90,7 +90,7 @@ def openapi_document(app: Flask, version: str) -> dict[str, Any]:
     models: dict[type[BaseModel], None] = {Problem: None}
     for rule in app.url_map.iter_rules():
         declaration = declaration_of(app.view_functions[rule.endpoint])
-        if declaration is None:
+        if not isinstance(declaration, Endpoint):
             continue
         models |= dict.fromkeys(_models(declaration))
         path = _VARIABLE.sub(r"{\1}", rule.rule)

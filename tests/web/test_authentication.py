@@ -12,7 +12,7 @@ from authz_service.callers.callers import Caller, Callers, token_sha256
 from authz_service.errors import ConfigurationError
 from authz_service.settings import Settings
 from authz_service.web.authentication import authenticate
-from authz_service.web.endpoint import declaration_of
+from authz_service.web.endpoint import Page, declaration_of
 from authz_service.words import Scope
 from tests.conftest import SMITH_FAMILY, TOKEN, Load
 from tests.journals import no_journal
@@ -116,16 +116,21 @@ class Call(NamedTuple):
         return f"{self.method} {self.path}"
 
 
+_STYLES = {"documents.static": "/docs.css", "pages.static": "/pages.css"}
+
+
 def calls_of(app: Flask) -> list[Call]:
     """Everything that can be called, with something in place of each variable."""
     calls = []
     for rule in app.url_map.iter_rules():
         declaration = declaration_of(app.view_functions[rule.endpoint])
         path = re.sub(r"<[^>]+>", "1", rule.rule)
-        if rule.endpoint == "documents.static":
-            calls.append(Call("GET", path.replace("/1", "/docs.css"), None))
+        if rule.endpoint in _STYLES:
+            calls.append(Call("GET", path.replace("/1", _STYLES[rule.endpoint]), None))
             continue
         assert declaration, rule.endpoint
+        if isinstance(declaration, Page):  # tests/web/pages has those
+            continue
         calls += [Call(method, path, declaration.scope) for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}]
     return sorted(calls)
 
@@ -155,6 +160,7 @@ def test_every_endpoint_has_the_scope_of_what_it_is_for(scoped: FlaskClient) -> 
         "/openapi.json": None,
         "/readyz": None,
         "/static/docs.css": None,
+        "/assets/pages.css": None,
     }
 
 
@@ -231,7 +237,7 @@ def test_an_endpoint_that_declares_no_scope_keeps_the_app_from_starting() -> Non
     app = Flask("made", static_folder=None)
     app.add_url_rule("/forgotten", "forgotten", dict)
     with pytest.raises(ConfigurationError, match="The endpoint forgotten does not declare the scope"):
-        authenticate(app, Callers([]), no_journal())
+        authenticate(app, Callers([]), no_journal(), lambda _: None)
 
 
 def called(client: FlaskClient, call: Call, token: str | None) -> TestResponse:

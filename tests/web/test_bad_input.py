@@ -11,7 +11,7 @@ from werkzeug.test import EnvironBuilder, TestResponse
 
 from authz_service.errors import Fault
 from authz_service.questions import Answer, Document, Json, Question, Stated
-from authz_service.web.endpoint import declaration_of
+from authz_service.web.endpoint import Endpoint, declaration_of
 from authz_service.words import Language
 from tests.fakes.engine import FakeEngine, answer, says_nothing
 from tests.web.asking import CANARY, CUSTOMER, ULID, changed, faulty_members, problem, question
@@ -31,7 +31,7 @@ def taking_bodies(smiths: FlaskClient) -> list[tuple[str, str]]:
     found = []
     for rule in app.url_map.iter_rules():
         declaration = declaration_of(app.view_functions[rule.endpoint])
-        if declaration and declaration.body:
+        if isinstance(declaration, Endpoint) and declaration.body:
             methods = (rule.methods or set()) & {"POST", "PUT"}
             found += [(method, re.sub("<[^>]+>", "1", rule.rule)) for method in methods]
     assert len(found) >= 7
@@ -280,7 +280,6 @@ def test_head_on_an_address_for_post_is_405_without_a_body(smiths: FlaskClient) 
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/v1",
         "/v1/decide/",
         "//v1/decide",

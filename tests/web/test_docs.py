@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from authz_service import __version__
 
-VOID = {"meta", "link", "br", "hr"}
+VOID = {"meta", "link", "br", "hr", "input"}
 
 
 class Page(HTMLParser):
@@ -104,6 +104,8 @@ def test_its_headers_let_a_browser_load_its_own_style_and_nothing_else(smiths: F
     assert dict(part.strip().split(" ", 1) for part in policy.split(";")) == {
         "default-src": "'none'",
         "style-src": "'self'",
+        "img-src": "'self'",
+        "form-action": "'self'",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
     }

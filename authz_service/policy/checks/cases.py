@@ -30,12 +30,13 @@ def differing_cases(places: Places, failing: Collection[str], table: Table) -> l
             file=str(file),
             line=line_of(file, rf"name: [\"']?{re.escape(case['name'])}"),
         )
-        for file, name, case in _cases(places.cases)
+        for file, name, case in read_cases(places.cases)
         if name in failing
     ]
 
 
-def _cases(folder: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+def read_cases(folder: Path) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+    """Each case with its file, and its name with topic and number before it."""
     for file in sorted(folder.glob("*.yaml")):
         for topic, cases in yaml.safe_load(file.read_text(encoding="utf-8"))["cases"].items():
             for number, case in enumerate(cases):

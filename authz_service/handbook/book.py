@@ -1,0 +1,102 @@
+"""All that the pages tell of one policy, read together so that it is of one revision."""
+
+import os
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from authz_service.errors import ConfigurationError
+from authz_service.handbook.handbook import Handbook, ShownPromise, write_handbook
+from authz_service.handbook.history import History
+from authz_service.handbook.matrix_cells import Place, places
+from authz_service.handbook.requirements import read_requirements
+from authz_service.handbook.rules import ShownRule, shown_rules
+from authz_service.opa.binary import find_opa, project_tool_folder
+from authz_service.opa.bundle import build_bundle
+from authz_service.policy.checks.places import find_cases
+from authz_service.policy.matrix import Matrix, arrange
+from authz_service.policy.matrix_layout import read_layout
+from authz_service.policy.promises import FOLDER, broken_promises, read_promises
+from authz_service.policy.sentences import Phrases, read_phrases
+from authz_service.policy.situations import InputSchema, read_schema
+from authz_service.policy.syntax import read_rules
+from authz_service.policy.table import Table, judge_all
+
+
+class Sources(NamedTuple):
+    """Where a policy is read from.
+
+    Attributes:
+        policies: The policies folder.
+        bundle: The bundle in force, where this machine has it; None where it is made of the folder.
+    """
+
+    policies: Path
+    bundle: Path | None
+
+
+class Book:
+    """A policy, read and judged.
+
+    Attributes:
+        revision: Its revision.
+        handbook: Facts, rules, promises and cases.
+        matrix: Who may do what.
+        phrases: How facts are told.
+        schema: What can be asked.
+        situations: How many there are.
+    """
+
+    def __init__(self, table: Table, handbook: Handbook, matrix: Matrix, phrases: Phrases, schema: InputSchema) -> None:
+        self.revision = table.revision
+        self.handbook = handbook
+        self.matrix = matrix
+        self.phrases = phrases
+        self.schema = schema
+        self.situations = len(table.situations)
+
+    @cached_property
+    def cells(self) -> Mapping[tuple[str, str], Place]:
+        """The cells of the matrix by the words for their row and column."""
+        return places(self.matrix)
+
+    @cached_property
+    def rules(self) -> Mapping[str, ShownRule]:
+        """The rules by their code."""
+        articles = [one for chapter in self.handbook.chapters for one in chapter.articles]
+        rules = [rule for one in articles for rule in one.rules]
+        return {rule.code: rule for rule in [*rules, *self.handbook.without_fact]}
+
+
+def read_book(sources: Sources) -> Book:
+    """Reads and judges the policy; what has been judged before is remembered.
+
+    Raises:
+        ConfigurationError: There is no policies folder, or no OPA to judge with.
+        InvalidPolicy: The policy is broken.
+    """
+    policies = sources.policies
+    if not policies.is_dir():
+        raise ConfigurationError(
+            f"{policies} has the rules alone; name the policies folder that they were made of in AUTHZ_POLICIES."
+        )
+    opa = find_opa(os.environ, project_tool_folder())
+    schema = read_schema(policies)
+    phrases, layout = read_phrases(policies, schema), read_layout(policies, schema)
+    history = History()
+    with tempfile.TemporaryDirectory(prefix="authz-book-") as made:
+        bundle, folder = Path(made) / "bundle.tar.gz", Path(made) / "unpacked"
+        build_bundle(opa, sources.bundle or policies, bundle)
+        with tarfile.open(bundle) as tar:
+            tar.extractall(folder, filter="data")
+        table = judge_all(opa, bundle, schema)
+        own = [rule for rule in read_rules(opa, folder) if rule.package.startswith("data.authz.")]
+        rules = shown_rules(own, folder, policies, history)
+    promises = read_promises(read_rules(opa, policies / FOLDER))
+    broken = {one.promise: len(one.places) for one in broken_promises(opa, policies, promises, table)}
+    shown = [ShownPromise(promise, broken.get(promise, 0)) for promise in promises]
+    handbook = write_handbook(read_requirements(policies), rules, shown, find_cases(policies), history, policies)
+    return Book(table, handbook, arrange(table, layout), phrases, schema)

@@ -1,0 +1,109 @@
+"""Who reads pages: a caller with the scope for it, who has signed in, and whose forms are his or her own."""
+
+import hashlib
+import hmac
+import secrets
+from functools import cached_property
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Response, g, redirect, request, session, url_for
+
+from authz_service.callers.callers import Caller, Callers
+from authz_service.journal.journal import Journal
+from authz_service.web.endpoint import Page
+from authz_service.web.origins import origin_of_request
+from authz_service.web.pages.sessions import SessionCookies
+from authz_service.web.problems import problem
+from authz_service.words import Scope
+
+FORM_KEY = "form_key"
+
+_READER = "reader"
+_NO_FORM_OF_OURS = "This form is not from a page that was shown to you. Open the page again, and send it from there."
+
+
+class Readers:
+    """Signs readers in and out, and tells who has been.
+
+    Args:
+        callers: Who may call; one who is taken out of them is signed out with that.
+        cookies: How sessions are kept.
+        journal: Keeps who was refused.
+    """
+
+    def __init__(self, callers: Callers, cookies: SessionCookies, journal: Journal) -> None:
+        self._callers = callers
+        self._cookies = cookies
+        self._journal = journal
+
+    def admit(self, page: Page) -> Response | None:
+        """Lets the reader of the session read a page; otherwise what is answered instead."""
+        caller = self.reader()
+        if caller:
+            g.caller = caller
+        if page.scope and caller is None:
+            there = request.full_path.rstrip("?") if request.method == "GET" else None
+            return _see(url_for("pages.sign_in", next=there))
+        if page.scope and caller and page.scope not in caller.scopes:
+            return self.refuse(HTTPStatus.FORBIDDEN, page.scope, f"Your token does not have the scope {page.scope}.")
+        if request.method == "POST" and not self._is_form_of_ours():
+            return self.refuse(HTTPStatus.FORBIDDEN, page.scope or Scope.AUDIT, _NO_FORM_OF_OURS)
+        return None
+
+    def reader(self) -> Caller | None:
+        """Who has signed in, or None."""
+        return self._by_mark.get(session[_READER]) if _READER in session else None
+
+    def sign_in(self, token: str) -> HTTPStatus:
+        """Begins the session of the caller with that token; a status other than OK is why there is none."""
+        caller = self._callers.caller_of(token)
+        if caller is None:
+            return HTTPStatus.UNAUTHORIZED
+        g.caller = caller
+        if Scope.AUDIT not in caller.scopes:
+            return HTTPStatus.FORBIDDEN
+        # Nothing of the session before is taken along, so that nobody can have prepared it.
+        session.clear()
+        session[_READER] = self._mark(caller)
+        return HTTPStatus.OK
+
+    def sign_out(self) -> None:
+        session.clear()
+
+    def refuse(self, status: HTTPStatus, scope: Scope, detail: str) -> Response:
+        """The answer to whoever is refused, and the entry of it."""
+        self._journal.refused(origin_of_request(), status, request.endpoint or "", scope)
+        return problem(status, detail)
+
+    def form_key(self) -> str:
+        """What a form has to bring along to be taken in this session."""
+        if FORM_KEY not in session:
+            session[FORM_KEY] = secrets.token_urlsafe(16)
+        key: str = session[FORM_KEY]
+        return key
+
+    def _is_form_of_ours(self) -> bool:
+        kept = session.get(FORM_KEY, "")
+        return bool(kept) and hmac.compare_digest(kept.encode(), request.form.get(FORM_KEY, "").encode())
+
+    @cached_property
+    def _by_mark(self) -> dict[str, Caller]:
+        return {self._mark(caller): caller for caller in self._callers}
+
+    def _mark(self, caller: Caller) -> str:
+        """What stands for a caller's token in a cookie, from which nobody without the key learns its digest."""
+        return hmac.new(self._cookies.derived_key(), caller.token_sha256.encode(), hashlib.sha256).hexdigest()
+
+
+def way_back(there: str) -> str:
+    """An address of this service to go on to; the first page where `there` is none."""
+    parts = urlsplit(there)
+    is_here = not (parts.scheme or parts.netloc) and there.startswith("/") and there[1:2] not in {"/", "\\"}
+    return there if is_here and there.isprintable() else url_for("pages.handbook")
+
+
+def _see(address: str) -> Response:
+    response = redirect(address, HTTPStatus.SEE_OTHER)
+    assert isinstance(response, Response)  # noqa: S101 - Flask's redirect is typed as Werkzeug's
+    return response

@@ -1,0 +1,41 @@
+"""Signing in with a token, and out."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from authz_service.web.endpoint import Page, declares
+from authz_service.web.pages.frame import Frame
+from authz_service.web.pages.readers import Readers, way_back
+from authz_service.words import Scope
+
+_FOR_ALL = Page(None)
+_REFUSED = {
+    HTTPStatus.UNAUTHORIZED: "No caller has this token. Copy it whole, as it was given to you.",
+    HTTPStatus.FORBIDDEN: "This token is right, but does not have the scope audit. Ask for one that has.",
+}
+
+
+def add_sign_in(pages: Blueprint, frame: Frame, readers: Readers) -> None:
+    @pages.get("/sign-in")
+    @declares(_FOR_ALL)
+    def sign_in() -> str:
+        there = request.args.get("next", "")
+        return frame.render("sign_in.html", there=there, there_is=way_back(there))
+
+    @pages.post("/sign-in")
+    @declares(_FOR_ALL)
+    def signed_in() -> Response | tuple[str, HTTPStatus]:
+        there = request.form.get("next", "")
+        status = readers.sign_in(request.form.get("token", "").strip())
+        if status == HTTPStatus.OK:
+            return redirect(way_back(there), HTTPStatus.SEE_OTHER)
+        readers.refuse(status, Scope.AUDIT, _REFUSED[status])
+        return frame.render("sign_in.html", there=there, there_is=way_back(there), fault=_REFUSED[status]), status
+
+    @pages.post("/sign-out")
+    @declares(_FOR_ALL)
+    def sign_out() -> Response:
+        readers.sign_out()
+        return redirect(url_for("pages.sign_in"), HTTPStatus.SEE_OTHER)

@@ -1,0 +1,138 @@
+"""Every page in a real Chromium: for everybody, with nothing from elsewhere."""
+
+from collections.abc import Iterator
+from typing import Literal
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+from tests.browser.browsing import DESKTOP, PAGES, PHONE, find_chromium, sign_in
+from tests.browser.browsing import NoChromium as NoChromiumFound
+
+Theme = Literal["light", "dark"]
+EVERY_PAGE = pytest.mark.parametrize("path", [*PAGES.values(), "/sign-in"], ids=[*PAGES, "sign-in"])
+BOTH_THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, url: str) -> Iterator[Page]:
+    context = chromium.new_context(viewport=DESKTOP)
+    yield sign_in(context, url)
+    context.close()
+
+
+@EVERY_PAGE
+@BOTH_THEMES
+def test_axe_finds_nothing(signed_in: Page, url: str, path: str, theme: Theme) -> None:
+    signed_in.emulate_media(color_scheme=theme)
+    signed_in.goto(url + path)
+    for closed in signed_in.locator("details:not([open])").all()[:20]:
+        closed.evaluate("details => { details.open = true; }")
+    results = Axe().run(signed_in)
+    assert results.violations_count == 0, results.generate_report()
+
+
+@EVERY_PAGE
+def test_on_a_phone_nothing_is_beside_the_screen(chromium: Browser, signed_in: Page, url: str, path: str) -> None:
+    context = chromium.new_context(viewport=PHONE, storage_state=signed_in.context.storage_state())
+    page = context.new_page()
+    page.goto(url + path)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    context.close()
+
+
+@EVERY_PAGE
+def test_nothing_is_loaded_from_elsewhere_and_nothing_is_refused(signed_in: Page, url: str, path: str) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+
+    def see(request: Request) -> None:
+        asked.append(request.url)
+
+    def hear(message: ConsoleMessage) -> None:
+        # That a page is not there is what one of them is about.
+        if message.type in {"error", "warning"} and "404" not in message.text:
+            said.append(message.text)
+
+    signed_in.on("request", see)
+    signed_in.on("console", hear)
+    signed_in.goto(url + path)
+    signed_in.remove_listener("request", see)
+    signed_in.remove_listener("console", hear)
+    assert {urlsplit(address).netloc for address in asked} == {urlsplit(url).netloc}
+    assert said == []
+    assert signed_in.locator("script, style, [style], [onclick]").count() == 0
+
+
+@EVERY_PAGE
+def test_every_page_has_a_title_and_one_heading(signed_in: Page, url: str, path: str) -> None:
+    signed_in.goto(url + path)
+    assert signed_in.title().endswith("Authorization")
+    assert signed_in.locator("h1").count() == 1
+    assert signed_in.locator("main").count() == 1
+
+
+def test_the_first_tab_skips_to_the_content(signed_in: Page, url: str) -> None:
+    signed_in.goto(f"{url}/matrix")
+    signed_in.keyboard.press("Tab")
+    assert signed_in.evaluate("document.activeElement.textContent") == "Skip to the content"
+    signed_in.keyboard.press("Enter")
+    assert signed_in.evaluate("document.activeElement.id") == "content"
+
+
+@pytest.mark.parametrize("path", ["/matrix", "/matrix/view_usage-subscription/user-own-mobile"])
+def test_tab_reaches_all_that_can_be_used(signed_in: Page, url: str, path: str) -> None:
+    signed_in.goto(url + path)
+    usable = signed_in.locator("a:visible, button:visible, select:visible, summary:visible").count()
+    reached = set()
+    for _ in range(usable + 20):
+        signed_in.keyboard.press("Tab")
+        reached.add(
+            signed_in.evaluate(
+                "[...document.querySelectorAll('a, button, select, summary')].indexOf(document.activeElement)"
+            )
+        )
+    assert len(reached - {-1}) == usable
+
+
+def test_enter_on_a_cell_opens_why_and_there_is_a_way_back(signed_in: Page, url: str) -> None:
+    signed_in.goto(f"{url}/matrix")
+    cell = signed_in.locator("tr", has_text="see the usage").get_by_role("link", name="yes").nth(1)
+    cell.focus()
+    signed_in.keyboard.press("Enter")
+    signed_in.wait_for_url("**/matrix/view_usage-subscription/user-own-mobile")
+    assert signed_in.get_by_role("heading", level=1).inner_text().startswith("See the usage")
+    signed_in.get_by_role("link", name="A user sees the usage of his or her own mobile").click()
+    signed_in.wait_for_url("**/#rule-own_mobile_usage")
+    assert signed_in.locator("#rule-own_mobile_usage").is_visible()
+
+
+def test_the_filters_work_without_a_script(signed_in: Page, url: str) -> None:
+    signed_in.goto(f"{url}/matrix")
+    signed_in.get_by_label("Answer").select_option("if")
+    signed_in.get_by_role("button", name="Show").click()
+    assert signed_in.locator("td.condition").count() == 4
+    assert signed_in.locator("th", has_text="see the bills").count() == 0
+
+
+def test_the_matrix_prints_on_one_a4_page(signed_in: Page, url: str) -> None:
+    signed_in.goto(f"{url}/matrix")
+    assert signed_in.pdf(format="A4").count(b"/Type /Page\n") == 1
+
+
+def test_signing_out_leads_to_signing_in(chromium: Browser, url: str) -> None:
+    context = chromium.new_context()
+    page = sign_in(context, url)
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in")
+    page.goto(f"{url}/matrix")
+    assert urlsplit(page.url).path == "/sign-in"
+    context.close()
+
+
+def test_without_a_browser_it_is_told_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTHZ_CHROMIUM_BIN", "/nowhere/chromium")
+    with pytest.raises(NoChromiumFound, match="apt-get install chromium"):
+        find_chromium()
