@@ -26,8 +26,8 @@ class Change(NamedTuple):
     def __str__(self) -> str:
         share = self.after / self.before - 1
         return (
-            f"✗ {self.kind}, {self.contestant}: {self.after:.2f} of the CPU of {self.reference}, "
-            f"was {self.before:.2f} ({share:+.0%})"
+            f"{'▲ dearer' if share > 0 else '▼ cheaper'}: {self.kind}, {self.contestant}: "
+            f"{self.after:.2f} of the CPU of {self.reference}, was {self.before:.2f} ({share:+.0%})"
         )
 
 
@@ -66,9 +66,10 @@ def tell_changes(file: Path) -> list[str]:
 def tell(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Lines to print about two reports: first what else was other, then each change."""
     others = [
-        f"The committed result is of other {what}: {before.get(what)}"
+        f"The committed result is of other {what}: {name} was {before.get(what, {}).get(name)}, and is {now}"
         for what in ("machine", "versions", "settings")
-        if before.get(what) != after[what]
+        for name, now in after[what].items()
+        if before.get(what, {}).get(name) != now
     ]
     found = list(map(str, changes(before, after)))
     return [*others, *(found or [f"✓ No ratio of CPU is more than {LIMIT:.0%} from the committed result."])]

@@ -22,10 +22,10 @@ def test_a_change_of_fifteen_percent_or_less_is_not_told(after: float) -> None:
     assert list(changes(report(cerbos=1.0), report(cerbos=after))) == []
 
 
-@pytest.mark.parametrize(("after", "share"), [(2.4, "+20%"), (1.6, "-20%")])
-def test_a_change_of_more_is_told_up_and_down(after: float, share: str) -> None:
+@pytest.mark.parametrize(("after", "mark", "share"), [(2.4, "▲ dearer", "+20%"), (1.6, "▼ cheaper", "-20%")])
+def test_a_change_of_more_is_told_up_and_down(after: float, mark: str, share: str) -> None:
     [change] = changes(report(cerbos=2.0), report(cerbos=after))
-    assert str(change) == f"✗ single, ours: {after:.2f} of the CPU of cerbos, was 2.00 ({share})"
+    assert str(change) == f"{mark}: single, ours: {after:.2f} of the CPU of cerbos, was 2.00 ({share})"
 
 
 def test_each_ratio_is_compared_by_itself() -> None:
@@ -44,7 +44,8 @@ def test_what_is_in_no_commit_is_none() -> None:
 
 
 def test_another_machine_is_told_before_the_ratios() -> None:
-    assert tell({**report(cerbos=1.0), "machine": {"cores": 64}}, report(cerbos=1.0)) == [
-        "The committed result is of other machine: {'cores': 64}",
+    before = {**report(cerbos=1.0), "machine": {"cores": 64, "system": "Linux"}}
+    assert tell(before, {**report(cerbos=1.0), "machine": {"cores": 2, "system": "Linux"}}) == [
+        "The committed result is of other machine: cores was 64, and is 2",
         "✓ No ratio of CPU is more than 15% from the committed result.",
     ]
