@@ -142,7 +142,7 @@ def create_app(
     _add_pages(app, readers, decisions, settings)
     authenticate(app, known, journal, readers.admit)
     echo_request_ids(app)
-    app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal)  # type: ignore[method-assign]  # Flask's own way
+    app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
 
     watch = RevisionWatch(decisions.memory)
     watch.start()

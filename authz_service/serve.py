@@ -159,8 +159,7 @@ def _run_workers(load: "Callable[[], Flask]", workers: int, host: str, port: int
 def load_app(settings: Settings, callers: list[Caller], parent: int, domain: Domain | None = None) -> "Flask":
     """The app of one worker process, which does not outlive its parent."""
     die_with_parent(parent)
-    # Here, as the process that starts the workers answers nothing and would only be late.
-    from authz_service.app import close_app, create_app  # noqa: PLC0415
+    from authz_service.app import close_app, create_app  # noqa: PLC0415 - above, it would hold up the process that only starts the workers
 
     configure_logs()
     app = create_app(settings, callers=callers, domain=domain, indexes_journal=False)

@@ -22,7 +22,7 @@ _BY_READER = {
 class _ByReader(click.Group):
     """Each command is of that name in the module of that name, imported only when asked for, as it costs time."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as inherited
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click calls it with the context
         return [name for names in _BY_READER.values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

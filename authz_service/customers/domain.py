@@ -42,7 +42,14 @@ class MyProximus:
         self._documents: dict[tuple[object, ...], tuple[Document, bytes]] = {}
 
     def faults(self, question: Question) -> list[Fault]:
-        return _faults(question)
+        faults = []
+        channel = question.context.get("channel")
+        if channel is not None and not (isinstance(channel, str) and channel in _CHANNELS):
+            faults.append(Fault('must be "web" or "app", or left out', "context.channel"))
+        option = question.action.properties.get("option")
+        if option is not None and not isinstance(option, str) and question.action.name in OPTION_ACTIONS:
+            faults.append(Fault("must be a string", "action.properties.option"))
+        return faults
 
     def state(self, questions: Sequence[Question]) -> list[Stated]:
         asked = [_asked(question) for question in questions]
@@ -50,7 +57,6 @@ class MyProximus:
         return [self._stated(*each) for each in zip(questions, asked, rows, strict=True)]
 
     def _stated(self, question: Question, asked: Asked, row: Row) -> Stated:
-        number, *_ = row
         action, kind = question.action.name, question.resource.type
         # Nothing else goes into a document, so those that are alike here are made once.
         alike = (
@@ -58,6 +64,7 @@ class MyProximus:
             kind if kind in _RESOURCE_TYPES else None,
             question.context.get("channel"),
             question.action.properties.get("option") is None,
+            # All but the customer number, which is the first.
             row[1:],
         )
         made = self._documents.get(alike)
@@ -66,7 +73,7 @@ class MyProximus:
             made = stated, encoded(stated)
             if len(self._documents) < _MOST_DOCUMENTS:
                 self._documents[alike] = made
-        return Stated(made[0], _about(asked, number), made[1])
+        return Stated(made[0], _about(asked, row[0]), made[1])
 
     def candidates(self, search: Search, after: str, limit: int) -> list[str]:
         with reading(self._database) as connection:
@@ -100,17 +107,6 @@ def take_over_document(
     )
     [facts] = read_facts(connection, [_asked(question)])
     return document(question, facts, evidence)
-
-
-def _faults(question: Question) -> list[Fault]:
-    faults = []
-    channel = question.context.get("channel")
-    if channel is not None and not (isinstance(channel, str) and channel in _CHANNELS):
-        faults.append(Fault('must be "web" or "app", or left out', "context.channel"))
-    option = question.action.properties.get("option")
-    if option is not None and not isinstance(option, str) and question.action.name in OPTION_ACTIONS:
-        faults.append(Fault("must be a string", "action.properties.option"))
-    return faults
 
 
 def _asked(question: Question) -> Asked:

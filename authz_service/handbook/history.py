@@ -48,7 +48,7 @@ def newest(changes: Sequence[Change | None]) -> Change | None:
 def _blame(file: Path) -> list[Change | None]:
     blame = ["git", "-C", str(file.parent), "blame", "--porcelain", "--", file.name]
     try:
-        done = subprocess.run(blame, capture_output=True, encoding="utf-8", errors="replace", check=False)  # noqa: S603 - no shell reads it
+        done = subprocess.run(blame, capture_output=True, encoding="utf-8", errors="replace", check=False)  # noqa: S603 - git with words of ours and a path, and no shell reads them
     except OSError:
         return []
     return _read(done.stdout) if done.returncode == 0 else []

@@ -9,7 +9,21 @@ from sqlite3 import Connection as SQLiteConnection
 from sqlite3 import OperationalError as SQLiteOperationalError
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    QueuePool,
+    String,
+    column,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -117,23 +131,12 @@ def upgrade(engine: Engine) -> None:
     """
     if is_current(engine):
         return
-    # Not above: only a start that finds old tables needs it, and it is slow to import.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from authz_service.storage.migrating import migrate  # noqa: PLC0415 - slow to import, and only old tables need it
 
-    config = Config()
-    config.set_main_option("script_location", "authz_service.storage:migrations")
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            raise ConfigurationError(
-                "the database was made by a later version of this program; start that version"
-            ) from error
+        migrate(connection)
 
 
 def is_current(engine: Engine) -> bool:
@@ -145,7 +148,7 @@ def is_current(engine: Engine) -> bool:
     with reading(engine) as connection:
         if not inspect(connection).has_table(_MIGRATED):
             return False
-        found = connection.scalars(text(f"SELECT version_num FROM {_MIGRATED}"))  # noqa: S608 - our own name
+        found = connection.scalars(select(column("version_num", String)).select_from(table(_MIGRATED)))
         return list(found) == [REVISION]
 
 

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import TypeAlias
 
 from flask import Flask, Response, g, request
+from flask.typing import ResponseReturnValue
 
 from authz_service.callers.callers import Callers
 from authz_service.errors import ConfigurationError
@@ -17,7 +18,7 @@ _SCHEME = "bearer "
 _REALM = 'Bearer realm="authz-service"'
 
 
-Admit: TypeAlias = Callable[[Page], Response | None]
+Admit: TypeAlias = Callable[[Page], ResponseReturnValue | None]
 """Lets a person read a page, or answers what is shown instead."""
 
 
@@ -42,7 +43,7 @@ def authenticate(app: Flask, callers: Callers, journal: Journal, admit: Admit) -
             raise ConfigurationError(f"The endpoint {name} does not declare the scope that it needs.")
         needs[name] = declaration
 
-    def check() -> Response | None:
+    def check() -> ResponseReturnValue | None:
         # Without an endpoint it is a 404 or 405, which tells nobody anything.
         declaration = needs.get(request.endpoint or "")
         if isinstance(declaration, Page):

@@ -1,7 +1,6 @@
 """What is sent for a case and what is demanded of each answer, with a service made up for it."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from werkzeug.serving import make_server
 
 from tests.conformance.asking import Asker, Outcome, Service, Verdict
 from tests.conformance.cases import Auth, Case, Match, RepeatMatch
+from tests.serving import serving
 
 TOKEN = "token-of-the-tests"
 REQUEST_ID = "X-Request-ID"
@@ -46,16 +46,11 @@ def asker(script: Script) -> Iterator[Asker]:
     app = Flask("made up")
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
     app.add_url_rule("/<path:path>", view_func=lambda path: script.next(), methods=["GET", "POST", "PUT"])  # noqa: ARG005 - Flask passes it
-    server = make_server("127.0.0.1", 0, app)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        with Asker(Service(f"http://127.0.0.1:{server.port}", "https://pdp.example.org", TOKEN)) as asker:
-            yield asker
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with (
+        serving(make_server("127.0.0.1", 0, app)) as address,
+        Asker(Service(address, "https://pdp.example.org", TOKEN)) as asker,
+    ):
+        yield asker
 
 
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Answer:

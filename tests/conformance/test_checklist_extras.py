@@ -32,6 +32,7 @@ from tests.conformance.pdp import (
     is_broken,
 )
 from tests.fakes.engine import FakeEngine, answer
+from tests.serving import serving
 from tests.web.asking import changed, faulty_members, problem
 
 OBJECTS = ["subject", "action", "resource"]
@@ -237,12 +238,9 @@ def answering() -> Iterator[Answering]:
 
             app = Flask("no OPA")
             app.add_url_rule("/<path:path>", view_func=answer, methods=["POST"])
-            server = make_server("127.0.0.1", 0, app, threaded=True)
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            for end in (server.server_close, thread.join, server.shutdown, is_over.set):
-                started.callback(end)
-            return f"http://127.0.0.1:{server.port}"
+            address = started.enter_context(serving(make_server("127.0.0.1", 0, app, threaded=True)))
+            started.callback(is_over.set)
+            return address
 
         yield start
 

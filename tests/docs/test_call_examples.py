@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +20,7 @@ import pytest
 
 from tests.conftest import ROOT, TOKEN
 from tests.services import Service, demo
+from tests.serving import serving
 
 _PAGE = (ROOT / "docs" / "how-to" / "call-it.md").read_text()
 _SECTION = _PAGE.partition("### From your language\n")[2].partition("\n## ")[0]
@@ -210,12 +210,9 @@ class _Answering(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def answers() -> Iterator[Answers]:
-    with Answers() as server:
-        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        serving.start()
+    server = Answers()
+    with serving(server):
         yield server
-        server.shutdown()
-        serving.join()
 
 
 def test_it_asks_the_question_of_the_page_under_a_new_request_id_each_time(answers: Answers, call: Call) -> None:

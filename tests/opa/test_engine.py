@@ -15,6 +15,7 @@ from authz_service.errors import ConfigurationError, PolicyEngineMisbehaved, Pol
 from authz_service.opa.client import Client
 from authz_service.opa.engine import OpaEngine, parse_verdict
 from authz_service.questions import Answer, Document, Reason, Verdict
+from tests.serving import serving
 
 _TIMEOUT_SECONDS = 0.2
 
@@ -219,13 +220,10 @@ Reply = Callable[[_Handler], None]
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    server = Server()
+    with serving(server):
         yield server
         server.closing.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

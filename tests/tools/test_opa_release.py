@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving import serving
 from tools.opa_release import (
     NotAvailable,
     WrongDigest,
@@ -60,11 +60,8 @@ def publisher() -> Iterator[Publisher]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         played = Publisher(f"http://127.0.0.1:{server.server_port}/opa")
         played.files = {"/opa": PROGRAM, "/opa.sha256": f"{DIGEST}  opa\n".encode()}
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield played
-        server.shutdown()
-        thread.join()
+        with serving(server):
+            yield played
 
 
 @pytest.fixture

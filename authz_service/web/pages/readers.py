@@ -8,6 +8,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from flask import Response, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
 
 from authz_service.callers.callers import Caller, Callers
 from authz_service.journal.journal import Journal
@@ -37,14 +38,14 @@ class Readers:
         self._cookies = cookies
         self._journal = journal
 
-    def admit(self, page: Page) -> Response | None:
+    def admit(self, page: Page) -> ResponseReturnValue | None:
         """Lets the reader of the session read a page; otherwise what is answered instead."""
         caller = self.reader()
         if caller:
             g.caller = caller
         if page.scope and caller is None:
             there = request.full_path.rstrip("?") if request.method == "GET" else None
-            return _see(url_for("pages.sign_in", next=there))
+            return redirect(url_for("pages.sign_in", next=there), HTTPStatus.SEE_OTHER)
         if page.scope and caller and page.scope not in caller.scopes:
             return self.refuse(HTTPStatus.FORBIDDEN, page.scope, f"Your token does not have the scope {page.scope}.")
         if request.method == "POST" and not self._is_form_of_ours():
@@ -101,9 +102,3 @@ def way_back(there: str) -> str:
     parts = urlsplit(there)
     is_here = not (parts.scheme or parts.netloc) and there.startswith("/") and there[1:2] not in {"/", "\\"}
     return there if is_here and there.isprintable() else url_for("pages.handbook")
-
-
-def _see(address: str) -> Response:
-    response = redirect(address, HTTPStatus.SEE_OTHER)
-    assert isinstance(response, Response)  # noqa: S101 - Flask's redirect is typed as Werkzeug's
-    return response

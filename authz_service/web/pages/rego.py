@@ -13,4 +13,4 @@ _WORDS = HtmlFormatter(nowrap=True, classprefix="rego-")
 
 @lru_cache(maxsize=1024)
 def highlighted(rego: str) -> Markup:
-    return Markup(highlight(rego.replace("\t", "    "), _LEXER, _WORDS))  # noqa: S704 - Pygments escapes what is written there
+    return Markup(highlight(rego.replace("\t", "    "), _LEXER, _WORDS))  # noqa: S704 - Pygments escapes all text, as a test shows

@@ -34,13 +34,13 @@ class SessionCookies(SecureCookieSessionInterface):
             return self.session_class()
         return super().open_session(app, request)
 
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:  # noqa: ARG002 - as inherited
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:  # noqa: ARG002 - Flask calls it with the app
         options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         return URLSafeTimedSerializer(
             self.derived_key(), salt=_COOKIE, serializer=self.serializer, signer_kwargs=options
         )
 
-    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - as inherited
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask calls it with the app
         return urlsplit(request.host_url).hostname not in LOOPBACK
 
 

@@ -1,9 +1,6 @@
 """Nobody is measured who answers otherwise."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -11,6 +8,7 @@ import pytest
 from bench.contestants.agreement import check_agreement
 from bench.contestants.authzen import authzen_ways
 from bench.contestants.contestant import Contestant
+from tests.serving import serving
 
 QUESTIONS = [{"n": n} for n in range(4)]
 
@@ -32,16 +30,8 @@ class Answers(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def serving() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Answers) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+def answering() -> HTTPServer:
+    return HTTPServer(("127.0.0.1", 0), Answers)
 
 
 def contestant(name: str, url: str, prefix: str = "") -> Contestant:
@@ -51,17 +41,20 @@ def contestant(name: str, url: str, prefix: str = "") -> Contestant:
 
 
 def test_those_who_agree_give_the_answers() -> None:
-    with serving() as url:
+    with serving(answering()) as url:
         assert check_agreement([contestant("a", url), contestant("b", url)], QUESTIONS) == [True, False, True, False]
 
 
 def test_one_who_does_not_ends_it_with_the_questions() -> None:
-    with serving() as url, pytest.raises(SystemExit, match=r"✗ b, single: 2 of 4 answers are others:\n  {'n': 1}"):
+    with (
+        serving(answering()) as url,
+        pytest.raises(SystemExit, match=r"✗ b, single: 2 of 4 answers are others:\n  {'n': 1}"),
+    ):
         check_agreement([contestant("a", url), contestant("b", url, "/wrong")], QUESTIONS)
 
 
 def test_one_who_leaves_questions_out_ends_it() -> None:
-    with serving() as url:
+    with serving(answering()) as url:
         whole = contestant("b", url)
         ways = {kind: way._replace(bodies=way.bodies[:2]) for kind, way in whole.ways.items()}
         with pytest.raises(SystemExit, match="2 answers to 4 questions"):

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from authz_service.handbook.book import Sources, read_book
+from authz_service.web.pages.rego import highlighted
 from tests.web.conftest import MakeClient
 from tests.web.pages.reading import signed_in
 from tests.web.test_docs import Page
@@ -59,6 +60,13 @@ def test_what_looks_like_a_script_stays_text(edited: FlaskClient) -> None:
         assert page.status_code == 200
         assert "<script" not in page.text
     assert "&lt;script&gt;alert(1)" in edited.get("/").text
+
+
+def test_a_script_in_rego_stays_text() -> None:
+    shown = highlighted('allow if input.x == "<script>"  # </pre><script>\n`<script>`')
+    assert shown.count("&lt;script&gt;") == 3
+    assert "<script" not in shown
+    assert "</pre" not in shown
 
 
 def test_a_fact_without_a_rule_is_shown_as_a_gap(edited: FlaskClient) -> None:
