@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BITS = 80
+_HALF_BITS = 40
+_TIME_BITS = 50
 _TIME_CHARACTERS = 10
+# Two characters at a time, as there is an id for each decision.
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _LAST_MILLISECOND = 2**48 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,17 +20,25 @@ _MILLISECOND = timedelta(milliseconds=1)
 LENGTH = 26
 
 
+def _encode(value: int, bits: int = 130) -> str:
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(bits - 10, -1, -10)])
+
+
 class _Making:
-    """What the next id is made with."""
+    """What the next id is made with: after the time, 40 bits that are the process's own, and 40 that count up."""
 
     def __init__(self) -> None:
         self.begin()
 
     def begin(self) -> None:
         self.lock = threading.Lock()
-        # Ids are no secrets. Asking the system for each would have every thread wait for the interpreter again.
-        self.chance = random.Random()  # noqa: S311 - no secret is made of it
-        self.last = 0
+        # Ids are no secrets: they have to differ, and in every process from those of others.
+        chance = random.Random()  # noqa: S311 - no secret is made of it
+        self.process = _encode(chance.getrandbits(_HALF_BITS), _HALF_BITS)
+        # The highest bit is left, so that it can count on.
+        self.count = chance.getrandbits(_HALF_BITS - 1)
+        self.milliseconds = -1
+        self.beginning = ""
 
 
 _making = _Making()
@@ -42,11 +53,15 @@ def new_id() -> str:
     """
     with _making.lock:
         milliseconds = time.time_ns() // 1_000_000
-        made = milliseconds << _RANDOM_BITS | _making.chance.getrandbits(_RANDOM_BITS)
-        if milliseconds == _making.last >> _RANDOM_BITS:
-            made = max(made, _making.last + 1)
-        _making.last = made
-    return _encode(made)
+        if milliseconds != _making.milliseconds:
+            _making.milliseconds = milliseconds
+            _making.beginning = _encode(milliseconds, _TIME_BITS) + _making.process
+        _making.count = count = _making.count + 1
+        beginning = _making.beginning
+    return (
+        f"{beginning}{_PAIRS[count >> 30 & 1023]}{_PAIRS[count >> 20 & 1023]}"
+        f"{_PAIRS[count >> 10 & 1023]}{_PAIRS[count & 1023]}"
+    )
 
 
 def first_id_at(moment: datetime) -> str:
@@ -61,8 +76,3 @@ def time_of(made: str) -> datetime:
     for character in made[:_TIME_CHARACTERS]:
         value = value * 32 + _ALPHABET.index(character)
     return _EPOCH + value * _MILLISECOND
-
-
-def _encode(value: int) -> str:
-    # Two characters at a time, as there is one for each decision.
-    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])

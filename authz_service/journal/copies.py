@@ -18,6 +18,7 @@ from authz_service.journal.lines import (
     parse_line,
     ruling_line,
 )
+from authz_service.journal.portions import Portions
 from authz_service.journal.queries import shown_id
 from authz_service.questions import Ruling
 from authz_service.storage.schema import journal_chains, journal_checkpoints, journal_entries, journal_rulings
@@ -32,9 +33,15 @@ class Unreadable(NamedTuple):
 
 
 class FiledUnder(NamedTuple):
-    """An entry as the database has it, with the id that it is found by."""
+    """An entry as the database has it.
+
+    Attributes:
+        id: The id that it is found by.
+        is_searched: Whether a search looks for that id where it is.
+    """
 
     id: str
+    is_searched: bool
     entry: KeptEntry
 
 
@@ -76,12 +83,14 @@ def chains_in_database(connection: Connection) -> dict[str, int]:
 def read_database(connection: Connection, chain: str, number: int) -> Generator[Placed, None, None]:
     """What the database has of a chain: entries, and each checkpoint after the last entry that it closes."""
     place = f"database, chain {chain}"
+    portions = Portions(connection)
     entries = (
         select(
             journal_entries.c.id,
             journal_entries.c.item,
             journal_entries.c.sequence,
             journal_entries.c.hash,
+            journal_entries.c.portion,
             cast(journal_entries.c.body, Text).label("body"),
         )
         .where(journal_entries.c.chain == number)
@@ -95,7 +104,9 @@ def read_database(connection: Connection, chain: str, number: int) -> Generator[
             while checkpoint is not None and checkpoint.last < row.sequence:
                 yield place, SignedCheckpoint(checkpoint.signature, checkpoint.payload.encode())
                 checkpoint = next(checkpoints, None)
-            yield place, FiledUnder(shown_id(row.id, row.item), KeptEntry(row.sequence, row.hash, row.body.encode()))
+            is_searched = row.portion == portions.of(row.id)
+            kept = KeptEntry(row.sequence, row.hash, row.body.encode())
+            yield place, FiledUnder(shown_id(row.id, row.item), is_searched, kept)
     while checkpoint is not None:
         yield place, SignedCheckpoint(checkpoint.signature, checkpoint.payload.encode())
         checkpoint = next(checkpoints, None)

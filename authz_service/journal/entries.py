@@ -19,6 +19,7 @@ _MADE_BY_A_MACHINE = re.compile(
 )
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_DECISION = EntryKind.DECISION.value
 _quoted = json.encoder.encode_basestring_ascii
 
 
@@ -65,17 +66,26 @@ class Entries:
     ) -> Iterator[Entry]:
         """The questions of a call with their answers, each with its place in a call of several."""
         # Put together by hand, as there is one for each decision.
-        asked_by = "".join([f',"{member}":{_quoted(value)}' for member, value in self._asked_by(origin)])
+        asked_by = "".join([f',"{member}":{_quoted(value)}' for member, value in self._asked_by(origin, decision_id)])
+        beginning = f'{{"id":"{decision_id}"'
+        names: dict[tuple[str, str], str] = {}
+
+        def named(kind: str, name: str) -> str:
+            # Most are about a customer number that is also the resource; those of a call often are about one person.
+            made = names.get((kind, name))
+            if made is None:
+                made = names[kind, name] = _quoted(self._name(kind, name))
+            return made
+
         for item, ((subject, asked, resource, _), about, decision) in decided:
             place = "" if item is None else f',"item":{item}'
             # The action as the caller names it may be any text.
-            action = decision.document.get("action")
-            named = action if isinstance(action, str) else self._name("action", asked.name)
-            others = "".join([f',"{kind}":{_quoted(self._name(kind, name))}' for kind, name in about.items()])
+            known = decision.document.get("action")
+            action = _quoted(known) if isinstance(known, str) else named("action", asked.name)
+            others = "".join([f',"{kind}":{named(kind, name)}' for kind, name in about.items()])
             body = (
-                f'{{"id":"{decision_id}"{place},"kind":"{EntryKind.DECISION.value}"{asked_by},'
-                f'"subject":{_quoted(self._name(subject.type, subject.id))},"action":{_quoted(named)},'
-                f'"resource":{_quoted(self._name(resource.type, resource.id))}{others},'
+                f'{beginning}{place},"kind":"{_DECISION}"{asked_by},"subject":{named(subject.type, subject.id)},'
+                f'"action":{action},"resource":{named(resource.type, resource.id)}{others},'
                 f'"answer":"{"permit" if decision.allow else "deny"}","revision":{_quoted(decision.revision)},'
                 f'"ruling":"{decision.ruling.digest}"}}'
             )
@@ -167,13 +177,13 @@ class Entries:
         return Entry(_encode({**beginning, "before": before, "last": last}).encode())
 
     def _beginning(self, entry_id: str, kind: EntryKind, origin: Origin) -> dict[str, object]:
-        return {"id": entry_id, "kind": kind, **dict(self._asked_by(origin))}
+        return {"id": entry_id, "kind": kind, **dict(self._asked_by(origin, entry_id))}
 
-    def _asked_by(self, origin: Origin) -> Iterator[tuple[str, str]]:
+    def _asked_by(self, origin: Origin, entry_id: str) -> Iterator[tuple[str, str]]:
         if origin.caller:
             yield "caller", origin.caller
         if origin.request_id is not None:
-            yield "request", self._request(origin.request_id)
+            yield "request", entry_id if origin.request_id == entry_id else self._request(origin.request_id)
         if origin.traceparent is not None and _TRACEPARENT.fullmatch(origin.traceparent):
             yield "trace", origin.traceparent
 

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection, Table
@@ -15,6 +15,7 @@ from authz_service import strict_json
 from authz_service.journal.chain import link
 from authz_service.journal.checkpoint import SignedCheckpoint
 from authz_service.journal.lines import KeptEntry
+from authz_service.journal.portions import Portions
 from authz_service.questions import Ruling
 from authz_service.storage.schema import journal_checkpoints, journal_entries, journal_rulings
 
@@ -24,7 +25,10 @@ SINGLE = -1
 """The item of an entry that is none of a call of several."""
 
 # Without the ids of years after 9773, as not every one of those can be a date.
-_BEGINNING = re.compile(rb'\{"id":"([0-6][0-9A-HJKMNP-TV-Z]{25})",(?:"item":(0|[1-9]\d{0,8}),)?')
+_BEGINNING = rb'\{"id":"([0-6][0-9A-HJKMNP-TV-Z]{25})"(?:,"item":(0|[1-9]\d{0,8}))?+'
+# As a decision's are: members that are plain strings. What is one of these is JSON that every database takes.
+_USUAL = re.compile(_BEGINNING + rb'(?:,"[a-z_]++":"[ !#-\[\]-~]*+")*+\}')
+_ANY = re.compile(_BEGINNING + rb"[,}]")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -56,32 +60,21 @@ def rows_of(entries: Sequence[KeptEntry], chain: str, number: int, before: str) 
                 "journal.entry_is_wrong", chain=chain, sequence=entry.sequence, look="authz-service journal verify"
             )
             head = bytes.fromhex(entry.hash)
-        beginning = _BEGINNING.match(entry.body)
-        text = _taken(entry.body)
+        usual = _USUAL.fullmatch(entry.body)
+        beginning = usual or _ANY.match(entry.body)
         # What is wrong is loaded all the same, as long as a database takes it: it shows what has been done.
-        if beginning and text is not None:
+        if beginning and (usual or _is_taken(entry.body)):
             item = int(beginning[2]) if beginning[2] else SINGLE
-            yield Row(beginning[1].decode(), item, number, entry.sequence, entry.hash, text)
+            yield Row(beginning[1].decode(), item, number, entry.sequence, entry.hash, entry.body.decode())
 
 
-def _taken(body: bytes) -> str | None:
-    """The text, if every database takes it, also where its hash is right: anybody can make one."""
+def _is_taken(body: bytes) -> bool:
+    """Whether every database takes it, also where its hash is right: anybody can make one."""
     try:
-        text = body.decode("ascii")
-        if b"\\u" not in body and _decoder.raw_decode(text)[1] == len(text):
-            # As almost all are; the rest is looked at more closely.
-            return text
         strict_json.loads(body)
     except (ValueError, RecursionError):
-        return None
-    return None if _NUL.search(body) else text
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
-
-
-_decoder = json.JSONDecoder(parse_constant=_refuse)
+        return False
+    return body.isascii() and not _NUL.search(body)
 
 
 def _is_right(ruling: Ruling) -> bool:
@@ -100,9 +93,11 @@ def insert_rows(connection: Connection, rows: Sequence[Row]) -> None:
     columns = ", ".join(Row._fields)
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(Row._fields))
+        in_order = sorted(rows)
+        portions = Portions(connection).take([row.id for row in in_order])
         connection.exec_driver_sql(
-            f"INSERT OR IGNORE INTO {journal_entries.name} ({columns}) VALUES ({marks})",  # noqa: S608 - names of ours
-            list(rows),
+            f"INSERT OR IGNORE INTO {journal_entries.name} ({columns}, portion) VALUES ({marks}, ?)",  # noqa: S608 - names of ours
+            [(*row, portion) for row, portion in zip(in_order, portions, strict=True)],
         )
         return
     arrays = "%s::text[], %s::int[], %s::int[], %s::bigint[], %s::text[], %s::json[]"

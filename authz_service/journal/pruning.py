@@ -14,6 +14,7 @@ from authz_service.journal.entries import Entry
 from authz_service.journal.folder import PRIVATE, chains_in, number_of, segments_of, sync_folder
 from authz_service.journal.indexer import positions_of
 from authz_service.journal.lines import Header, parse_line
+from authz_service.journal.portions import Portions
 from authz_service.journal.writer import Writer
 from authz_service.storage.database import reading, writing
 from authz_service.storage.schema import journal_chains, journal_checkpoints, journal_entries
@@ -107,6 +108,7 @@ def _remove_rows(database: Engine, chain: str, upto: int) -> int:
         connection.execute(
             delete(journal_checkpoints).where(journal_checkpoints.c.chain == number, journal_checkpoints.c.last < upto)
         )
+        Portions(connection).drop_empty()
     return removed
 
 

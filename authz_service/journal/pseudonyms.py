@@ -1,14 +1,13 @@
 """Pseudonyms: the same for the same person or thing, and nobody's without the key."""
 
-import base64
 import hashlib
-from functools import lru_cache
+from binascii import b2a_base64
 
 _BYTES = 16
 _BLOCK_BYTES = 64
+_CHARACTERS = 22
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _MARK = "~"
-_REMEMBERED = 4_096
-_LONGEST_REMEMBERED = 100
 
 
 class Pseudonyms:
@@ -22,8 +21,6 @@ class Pseudonyms:
     def __init__(self, key: bytes, *, are_plain: bool = False) -> None:
         self._inner, self._outer = _hmac(key)
         self._are_plain = are_plain
-        # A person asks several questions in a row, and most are about a customer number that is also the resource.
-        self._remembered = lru_cache(_REMEMBERED)(self._make)
 
     def of(self, kind: str, name: str) -> str:
         """The name in the journal of a person or thing of that kind."""
@@ -34,16 +31,11 @@ class Pseudonyms:
         return [name, self._pseudonym(kind, name)] if _is_storable(name) else [self._pseudonym(kind, name)]
 
     def _pseudonym(self, kind: str, name: str) -> str:
-        # A caller may send names of any length, and memory is not to be filled with them.
-        is_short = len(kind) + len(name) <= _LONGEST_REMEMBERED
-        return self._remembered(kind, name) if is_short else self._make(kind, name)
-
-    def _make(self, kind: str, name: str) -> str:
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(f"{kind}\0{name}".encode("utf-8", "surrogatepass"))
         outer.update(inner.digest())
         keyed = outer.digest()
-        return _MARK + base64.urlsafe_b64encode(keyed[:_BYTES]).decode().rstrip("=")
+        return _MARK + b2a_base64(keyed[:_BYTES], newline=False).translate(_URL_SAFE)[:_CHARACTERS].decode()
 
 
 def _hmac(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    FromClause,
     Row,
     Select,
     Text,
@@ -26,12 +27,13 @@ from authz_service.ids import first_id_at, time_of
 from authz_service.journal.loading import SINGLE
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.storage.database import reading
-from authz_service.storage.schema import in_body, journal_chains, journal_entries, journal_rulings
+from authz_service.storage.schema import in_body, journal_chains, journal_entries, journal_portions, journal_rulings
 from authz_service.words import EntryKind
 
 DECISIONS = (EntryKind.DECISION, EntryKind.SEARCH, EntryKind.TAKE_OVER)
 """The kinds of entries that answer somebody."""
 
+_PLACE = select(journal_entries.c.id, journal_entries.c.item, journal_entries.c.chain)
 _ID = re.compile(r"([0-7][0-9A-HJKMNP-TV-Z]{25})(?:\.(0|[1-9]\d{0,8}))?")
 
 
@@ -101,19 +103,16 @@ def find_decisions(
     if cursor is not None:
         conditions.append(_before(cursor))
     places = [
-        select(journal_entries.c.id, journal_entries.c.item, journal_entries.c.chain)
-        .where(*conditions, *through)
-        .order_by(journal_entries.c.id.desc(), journal_entries.c.item.desc())
-        .limit(limit + 1)
+        _by_portion(wanted, cursor, *conditions, *through)
+        if through and database.dialect.name == "sqlite"
+        else _by_time(_PLACE.where(*conditions, *through))
         for through in _ways(pseudonyms, wanted)
     ]
-    place = union_all(*(select(each.subquery()) for each in places)).subquery()
-    query = (
-        entries_query()
-        .join(place, and_(*(journal_entries.c[name] == place.c[name] for name in ("id", "item", "chain"))))
-        .order_by(journal_entries.c.id.desc(), journal_entries.c.item.desc())
-        .limit(limit + 1)
-    )
+    place = union_all(*(select(each.limit(limit + 1).subquery()) for each in places)).subquery()
+    # Joined outer, as SQLite might begin with all entries otherwise.
+    of_place = and_(*(journal_entries.c[name] == place.c[name] for name in ("id", "item", "chain")))
+    query = _entries_of(place.outerjoin(journal_entries, of_place), place.c.chain)
+    query = _by_time(query).limit(limit + 1)
     with reading(database) as connection:
         found = [kept_of(row) for row in connection.execute(query)]
     return Found(found[:limit], found[limit - 1].id if len(found) > limit else None)
@@ -169,6 +168,24 @@ def _ways(pseudonyms: Pseudonyms, wanted: Wanted) -> list[list[ColumnElement[boo
     return [[] if wanted.answer is None else [_is("answer", wanted.answer)]]
 
 
+def _by_time(query: Select[Any]) -> Select[Any]:
+    return query.order_by(journal_entries.c.id.desc(), journal_entries.c.item.desc())
+
+
+def _by_portion(wanted: Wanted, cursor: str | None, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """The same, from one portion of the indexes after the other."""
+    number, first_id = journal_portions.c.number, journal_portions.c.first_id
+    within = [first_id <= cursor.split(".")[0]] if cursor is not None else []
+    if wanted.until is not None:
+        within.append(first_id <= first_id_at(wanted.until))
+    if wanted.since is not None:
+        begun = select(func.max(number)).where(first_id <= first_id_at(wanted.since))
+        within.append(number >= begun.scalar_subquery())
+    # As a sum, so that SQLite does not begin with the entries and look their portions up.
+    query = _PLACE.join_from(journal_portions, journal_entries, journal_entries.c.portion == number + 0)
+    return _by_time(query.where(*within, *conditions).order_by(number.desc()))
+
+
 def _is(member: str, value: str | None) -> ColumnElement[bool]:
     return in_body(member).is_(None) if value is None else in_body(member) == value
 
@@ -208,6 +225,10 @@ def period(since: datetime | None, until: datetime | None) -> list[ColumnElement
 
 def entries_query() -> Select[Any]:
     """Asks for entries as `kept_of` takes them."""
+    return _entries_of(journal_entries, journal_entries.c.chain)
+
+
+def _entries_of(entries: FromClause, chain: ColumnElement[int]) -> Select[Any]:
     return (
         select(
             journal_entries.c.id,
@@ -217,7 +238,8 @@ def entries_query() -> Select[Any]:
             journal_chains.c.chain,
             journal_rulings.c.content,
         )
-        .join(journal_chains, journal_chains.c.number == journal_entries.c.chain)
+        .select_from(entries)
+        .join(journal_chains, journal_chains.c.number == chain)
         .outerjoin(journal_rulings, journal_rulings.c.digest == in_body("ruling"))
     )
 

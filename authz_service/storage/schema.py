@@ -1,5 +1,6 @@
 """The tables. What must always hold is held here, by the database itself."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -224,6 +225,15 @@ def in_body(member: str) -> ColumnElement[str]:
     return literal_column(f"(body ->> '{member}')", String)
 
 
+def _indexes_of_entries(dialect: str, *first: str, searched: Iterable[tuple[str, ...]]) -> list[Index]:
+    return [
+        Index(
+            f"ix_journal_entries_{'_'.join(members)}", *first, *(in_body(member) for member in members), "id", "item"
+        ).ddl_if(dialect=dialect)
+        for members in searched
+    ]
+
+
 journal_entries = Table(
     "journal_entries",
     metadata,
@@ -235,13 +245,22 @@ journal_entries = Table(
     Column("hash", String, nullable=False),
     # To the byte as it was hashed, which JSON keeps on PostgreSQL and JSONB would not.
     Column("body", Text().with_variant(postgresql.JSON(), "postgresql"), nullable=False),
+    # SQLite's indexes are kept in portions: new entries go to the pages of one portion, few however many there are.
+    Column("portion", Integer, nullable=False, server_default="0"),
     Index("ix_journal_entries_chain_sequence", "chain", "sequence"),
-    Index("ix_journal_entries_subject", in_body("subject"), "id", "item"),
-    Index("ix_journal_entries_customer", in_body("customer"), "id", "item"),
-    Index("ix_journal_entries_action_answer", in_body("action"), in_body("answer"), "id", "item"),
-    Index("ix_journal_entries_answer", in_body("answer"), "id", "item"),
+    *_indexes_of_entries("sqlite", "portion", searched=[("subject",), ("customer",), ("answer", "action")]),
+    *_indexes_of_entries("postgresql", searched=[("subject",), ("customer",), ("action", "answer"), ("answer",)]),
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (id)",
+)
+
+journal_portions = Table(
+    "journal_portions",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    # The least id that belongs to it: the next portion begins after all that are in it.
+    Column("first_id", _ULID, nullable=False),
+    Column("entries", Integer, nullable=False),
 )
 
 journal_rulings = Table(

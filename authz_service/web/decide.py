@@ -8,7 +8,6 @@ from flask import Blueprint, Response, request
 
 from authz_service.decision.decisions import Decided, Decisions
 from authz_service.errors import Fault, InvalidRequest
-from authz_service.ids import new_id
 from authz_service.journal.journal import Journal
 from authz_service.questions import Question
 from authz_service.web.bodies import json_type, read_object
@@ -17,6 +16,7 @@ from authz_service.web.evaluation import inherited, read_question
 from authz_service.web.examples import MARY_SEES_HER_USAGE, SHE_MAY, SHE_MAY_NOT
 from authz_service.web.languages import ACCEPTED, TOLD, language_of, told_in
 from authz_service.web.origins import origin_of_request
+from authz_service.web.request_ids import made_id
 from authz_service.web.shapes import (
     MOST_EVALUATIONS,
     EvaluationRequest,
@@ -86,7 +86,7 @@ def decide_endpoints(decisions: Decisions, journal: Journal) -> Blueprint:
             return _decide_one(decisions, journal, body)
         language = language_of(request)
         answers = _decide_many(decisions, body, items, _semantic(body))
-        decision_id = new_id()
+        decision_id = made_id()
         kept = ((item, answer) for item, answer in enumerate(answers) if isinstance(answer, Decided))
         journal.decided(decision_id, origin_of_request(), kept)
         bodies = [
@@ -104,7 +104,7 @@ def _decide_one(decisions: Decisions, journal: Journal, body: Mapping[str, objec
     if question is None:
         raise InvalidRequest(faults)
     [decided] = decisions.decide([question])
-    decision_id = new_id()
+    decision_id = made_id()
     journal.decided(decision_id, origin_of_request(), [(None, decided)])
     language = language_of(request)
     return _response(decisions.body(decided.decision, language), decision_id, language)

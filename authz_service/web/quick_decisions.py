@@ -82,7 +82,8 @@ class QuickDecisions:
     ) -> Iterable[bytes]:
         decided: Decided
         [decided] = self._decisions.decide([question])
-        decision_id, request_id = new_id(), environ.get("HTTP_X_REQUEST_ID") or new_id()
+        decision_id = new_id()
+        request_id = environ.get("HTTP_X_REQUEST_ID") or decision_id
         origin = Origin(caller.name, request_id, environ.get("HTTP_TRACEPARENT"))
         self._journal.decided(decision_id, origin, [(None, decided)])
         body = decided.decision.body

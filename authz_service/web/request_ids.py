@@ -1,4 +1,4 @@
-"""Every response carries the X-Request-ID of its request, or a new one."""
+"""Every response carries the X-Request-ID of its request, or that of its decision."""
 
 from flask import Flask, Response, g, request
 
@@ -17,8 +17,13 @@ def echo_request_ids(app: Flask) -> None:
 
 
 def request_id() -> str:
-    """That of the request, made where the caller sends none."""
-    if "request_id" not in g:
-        g.request_id = request.environ.get(_IN_ENVIRON) or new_id()
-    made: str = g.request_id
+    """That of the request; where the caller sends none, the id made for it."""
+    return request.environ.get(_IN_ENVIRON) or made_id()
+
+
+def made_id() -> str:
+    """The id made for this request, which its decision has."""
+    if "made_id" not in g:
+        g.made_id = new_id()
+    made: str = g.made_id
     return made

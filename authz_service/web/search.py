@@ -6,7 +6,6 @@ from flask import Blueprint, Response, g, request
 
 from authz_service.decision.searches import MOST_ON_A_PAGE, Page, Searches
 from authz_service.errors import Fault, InvalidRequest
-from authz_service.ids import new_id
 from authz_service.journal.journal import Journal
 from authz_service.questions import Json, Search
 from authz_service.web.bodies import read_object
@@ -15,6 +14,7 @@ from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.evaluation import AskedPage, read_page, read_search
 from authz_service.web.origins import origin_of_request
 from authz_service.web.page_tokens import NotAToken, PageTokens, Place
+from authz_service.web.request_ids import made_id
 from authz_service.web.shapes import (
     ActionSearchRequest,
     ActionSearchResponse,
@@ -110,7 +110,7 @@ def _search(searches: Searches, tokens: PageTokens, journal: Journal, sought: So
     limit = MOST_ON_A_PAGE if place.limit is None else min(place.limit, MOST_ON_A_PAGE)
     page = searches.page(search, place.after, limit)
     next_token = "" if page.after is None else tokens.seal(place._replace(after=page.after), bound_to)
-    decision_id = new_id()
+    decision_id = made_id()
     journal.searched(decision_id, origin_of_request(), search, page.found, page.asked)
     return _response(search, page, next_token, decision_id)
 

@@ -16,6 +16,7 @@ from authz_service.decision.decisions import Decided
 from authz_service.decision.memory import Decision
 from authz_service.decision.rulings import ruling_of
 from authz_service.ids import new_id
+from authz_service.journal import portions as portions_module
 from authz_service.journal import writer as writer_module
 from authz_service.journal.checkpoint import SignedCheckpoint, Signer, key_id
 from authz_service.journal.entries import Entry
@@ -30,6 +31,12 @@ OpenWriter = Callable[[], Writer]
 
 # For what is the same on every database.
 on_sqlite_alone = pytest.mark.parametrize("any_database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def several_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few entries in a portion that nearly every test has several."""
+    monkeypatch.setattr(portions_module, "_FULL", 5)
 
 
 @pytest.fixture(scope="session")

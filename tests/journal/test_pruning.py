@@ -10,9 +10,12 @@ from authz_service.errors import JournalUnavailable
 from authz_service.journal import writer as writing_room
 from authz_service.journal.folder import segments_of
 from authz_service.journal.pruning import Pruned, archive, last_to_go, prune
+from authz_service.journal.pseudonyms import Pseudonyms
+from authz_service.journal.queries import Wanted, find_decisions
 from authz_service.journal.verify import Head
 from authz_service.storage.database import reading
-from authz_service.storage.schema import journal_checkpoints, journal_entries
+from authz_service.storage.schema import journal_checkpoints, journal_entries, journal_portions
+from tests.journal.conftest import on_sqlite_alone
 from tests.kept import ORIGIN, Kept
 from tests.processes import wait_until
 
@@ -82,6 +85,26 @@ def test_what_is_left_is_verified_as_before(kept: Kept) -> None:
     ]
     assert report.chains[0].database is not None
     assert report.chains[0].database.first == 6
+
+
+@on_sqlite_alone
+def test_what_comes_after_a_pruning_is_found_as_before(kept: Kept) -> None:
+    kept.write(12, 12)
+    kept.index()
+    moment = now()
+    kept.write(12)
+    kept.index()
+    prune_before(kept, moment)
+    kept.write(12)
+    kept.index()
+    assert kept.verify().findings == []
+    found = find_decisions(kept.database, Pseudonyms(b""), Wanted(answer="permit"), 100).decisions
+    assert len(found) == 2 * 8
+    with reading(kept.database) as connection:
+        portions = connection.execute(select(journal_portions).order_by(journal_portions.c.number)).all()
+        used = connection.scalars(select(journal_entries.c.portion).distinct()).all()
+    assert [row.number for row in portions] == sorted(used)
+    assert portions[0].first_id == "", "also an older entry has a portion"
 
 
 def test_a_change_to_what_is_left_is_found(kept: Kept) -> None:

@@ -12,7 +12,14 @@ from authz_service.journal.chain import genesis, link
 from authz_service.journal.folder import segments_of
 from authz_service.journal.verify import Head
 from authz_service.storage.database import reading, writing
-from authz_service.storage.schema import journal_chains, journal_checkpoints, journal_entries, journal_rulings
+from authz_service.storage.schema import (
+    journal_chains,
+    journal_checkpoints,
+    journal_entries,
+    journal_portions,
+    journal_rulings,
+)
+from tests.journal.conftest import on_sqlite_alone
 from tests.kept import Kept
 
 _BODY = cast(journal_entries.c.body, Text).label("body")
@@ -126,7 +133,8 @@ def test_an_entry_that_is_added_at_the_end_with_a_right_hash_is_found(kept: Kept
     values = {**row, "id": other, "body": _raw(kept, forged), "sequence": _ENTRIES + 1, "hash": hash_}
     with writing(kept.database) as connection:
         connection.execute(insert(journal_entries).values(values))
-    assert f"the files end with entry {_ENTRIES}, and the database has entry {_ENTRIES + 1}" in kept.findings()[0]
+    said = "\n".join(kept.findings())
+    assert f"the files end with entry {_ENTRIES}, and the database has entry {_ENTRIES + 1}" in said
 
 
 @pytest.mark.parametrize(("one", "other"), [(6, 7), (1, 2), (3, 12)])
@@ -154,6 +162,24 @@ def test_entries_that_change_places_whole_are_found(kept: Kept) -> None:
 def test_an_entry_that_is_filed_under_another_id_is_found(kept: Kept) -> None:
     change(kept, 8, {"id": another_id(id_of(kept, 8))})
     assert kept.verify().findings[0].what == "is filed under another id than it says"
+
+
+def test_an_entry_where_no_search_looks_for_it_is_found(kept: Kept) -> None:
+    with reading(kept.database) as connection:
+        portion = connection.scalar(select(journal_entries.c.portion).where(journal_entries.c.sequence == 8))
+    change(kept, 8, {"portion": (portion or 0) + 1})
+    [finding] = kept.verify().findings
+    assert (finding.entry, finding.what) == (
+        id_of(kept, 8),
+        "is in another portion of the index than its id: a search does not find it",
+    )
+
+
+@on_sqlite_alone
+def test_portions_that_were_changed_are_found(kept: Kept) -> None:
+    with writing(kept.database) as connection:
+        connection.execute(delete(journal_portions).where(journal_portions.c.number == 1))
+    assert {finding.sequence for finding in kept.verify().findings} == set(range(6, 11))
 
 
 def test_a_change_with_every_hash_after_it_made_anew_is_found_by_the_signature_and_named_by_the_files(

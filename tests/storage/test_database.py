@@ -1,3 +1,4 @@
+import re
 import stat
 import subprocess
 import sys
@@ -6,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -14,6 +16,8 @@ from sqlalchemy import Column, Engine, Index, text
 from sqlalchemy.schema import SchemaItem
 
 from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
+from authz_service.journal.pseudonyms import Pseudonyms
+from authz_service.journal.queries import Wanted, find_decisions
 from authz_service.storage import database
 from authz_service.storage.database import REVISION, connect, is_current, reading, sqlite_file, upgrade, writing
 from authz_service.storage.schema import metadata
@@ -217,7 +221,26 @@ def test_the_migrated_database_has_every_constraint_that_the_tables_describe(eng
 def _definitions(engine: Engine) -> dict[str, list[str]]:
     definitions = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
     with reading(engine) as connection:
-        return {row.name: sorted(row.sql.replace(",", "\n").split("\n")) for row in connection.execute(definitions)}
+        return {
+            row.name: sorted(line.strip() for line in re.split("[,\n]", row.sql) if line.strip())
+            for row in connection.execute(definitions)
+        }
+
+
+def test_a_journal_from_before_its_portions_is_found_as_before(unmigrated: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", "authz_service.storage:migrations")
+    with writing(unmigrated) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.execute(text("INSERT INTO journal_chains VALUES (1, 'chain', 1, 0, 1, '')"))
+        connection.execute(
+            text("INSERT INTO journal_entries VALUES (:id, -1, 1, 1, '', :body)"),
+            {"id": "0" * 26, "body": '{"kind":"decision","subject":"ann"}'},
+        )
+    upgrade(unmigrated)
+    found = find_decisions(unmigrated, Pseudonyms(b"k"), Wanted(subject="ann"), 10)
+    assert [kept.id for kept in found.decisions] == ["0" * 26]
 
 
 def test_the_revision_that_is_expected_is_the_last_migration() -> None:

@@ -1,0 +1,63 @@
+"""SQLite's indexes of entries are kept in portions by time, so that new entries change the pages of one portion only.
+
+A search looks into one portion after the other, the latest first. PostgreSQL has a partition a month instead, and all
+of its entries in portion 0.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from authz_service.storage.schema import journal_entries, journal_portions
+
+_FULL = 16_384
+_AFTER_ALL = float("inf")
+
+
+class Portions:
+    """The portions that there are, as one transaction sees them."""
+
+    def __init__(self, connection: Connection) -> None:
+        found = connection.execute(select(journal_portions).order_by(journal_portions.c.number)).all()
+        self._connection = connection
+        self._begun: list[tuple[str, float]] = [(row.first_id, row.number) for row in found]
+        self._entries: int = found[-1].entries
+
+    def of(self, entry_id: str) -> int:
+        """The portion that an entry belongs to."""
+        return int(self._begun[bisect_right(self._begun, (entry_id, _AFTER_ALL)) - 1][1])
+
+    def take(self, ids: Sequence[str]) -> Iterator[int]:
+        """The portions of new entries, in the order of their ids.
+
+        One that is full is followed by another, which begins after all entries that there are.
+        """
+        last: str = self._connection.scalar(select(func.max(journal_entries.c.id))) or ""
+        for entry_id in ids:
+            if self._entries >= _FULL and entry_id > last:
+                self._begin(entry_id)
+            last = max(last, entry_id)
+            if entry_id >= self._begun[-1][0]:
+                self._entries += 1
+            yield self.of(entry_id)
+        self._keep_count()
+
+    def drop_empty(self) -> None:
+        """Forgets those whose entries have all been removed."""
+        oldest = self._connection.scalar(select(func.min(journal_entries.c.id)))
+        number = self._begun[-1][1] if oldest is None else self.of(oldest)
+        numbers = journal_portions.c.number
+        self._connection.execute(delete(journal_portions).where(numbers < number))
+        # Whatever old entry comes late still has its portion.
+        self._connection.execute(update(journal_portions).where(numbers == number).values(first_id=""))
+
+    def _begin(self, first_id: str) -> None:
+        self._keep_count()
+        number, self._entries = self._begun[-1][1] + 1, 0
+        self._begun.append((first_id, number))
+        self._connection.execute(insert(journal_portions).values(number=number, first_id=first_id, entries=0))
+
+    def _keep_count(self) -> None:
+        newest = journal_portions.c.number == self._begun[-1][1]
+        self._connection.execute(update(journal_portions).where(newest).values(entries=self._entries))
