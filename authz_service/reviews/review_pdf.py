@@ -34,16 +34,20 @@ def _tell(sheets: Sheets, review: SignedReview) -> Story:
         ("Note", review.note or "none"),
     ]
     names = [[sheets.text(name, _SIZE, FAINT), sheets.text(said, _SIZE)] for name, said in facts]
+    tables = on_the_number(content), on_subscriptions(content)
+    columns = [column for table in tables for column in table.columns]
+    meant = [f"{column.group}: {', '.join(column.actions)}" for column in columns]
     options = [f"{kind}: {', '.join(of_kind)}" for kind, of_kind in content.options.items()]
     return [
         *sheets.heading(f"Access review of customer number {signed.customer_number}"),
         sheets.table(names, [1, 7], has_heads=False),
         *_changes(sheets, review),
         *sheets.heading("On the customer number", 11),
-        *_table(sheets, on_the_number(content), "Has the role", _role),
+        *_table(sheets, tables[0], "Has the role", _role),
         *sheets.heading("On its subscriptions", 11),
-        *_table(sheets, on_subscriptions(content), "Subscriptions", _things),
+        *_table(sheets, tables[1], "Subscriptions", _things),
         sheets.space(),
+        sheets.text(f"A column is about all of: {'; '.join(meant)}.", 7, FAINT),
         sheets.text(f"Options asked about: {'; '.join(options) or 'none'}.", 7, FAINT),
     ]
 

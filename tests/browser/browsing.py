@@ -28,6 +28,7 @@ PAGES: Mapping[str, str] = {
     "reviews": "/customers",
     "review": "/customers/123456789",
     "review-part": "/customers/123456789?people_after=mary.jones",
+    "status": "/status",
     "not-found": "/matrix/nothing/here",
 }
 """The pages of whoever has signed in, by name."""

@@ -47,6 +47,7 @@ def test_every_page_but_that_to_sign_in_needs_the_scope_audit(smiths: FlaskClien
         ("GET", "/customers/1/reviews/1"): Scope.AUDIT,
         ("GET", "/customers/1/reviews/1.csv"): Scope.AUDIT,
         ("GET", "/customers/1/reviews/1.pdf"): Scope.AUDIT,
+        ("GET", "/status"): Scope.AUDIT,
         ("GET", "/sign-in"): None,
         ("POST", "/sign-in"): None,
         ("POST", "/sign-out"): None,
