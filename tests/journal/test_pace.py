@@ -64,6 +64,14 @@ def test_blocks_whose_beginning_is_gone_are_no_leap(any_database: Engine) -> Non
     assert sum(pace_until(any_database, NOW).entries) == 2
 
 
+def test_a_busy_chain_is_told_within_half_a_minute_from_some_of_its_blocks(database: Engine) -> None:
+    blocks = [(number, (5000 - number) / 60, number * 7) for number in range(1, 5001)]
+    a_chain(database, 1, blocks)
+    entries = pace_until(database, NOW).entries
+    assert all(abs(count - 60 * 7) <= 20 * 7 for count in entries[1:-1])
+    assert sum(entries[1:-1]) == pytest.approx(58 * 60 * 7, rel=0.01)
+
+
 def test_denials_are_counted_by_minute_and_permits_are_not(database: Engine) -> None:
     a_chain(database, 1, [])
     denials(database, 10, 3)
