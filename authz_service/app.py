@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response
@@ -42,7 +43,9 @@ from authz_service.web.pages.errors import show_problems
 from authz_service.web.pages.frame import Frame
 from authz_service.web.pages.pages import page_endpoints
 from authz_service.web.pages.readers import Readers
+from authz_service.web.pages.reviews import add_reviews
 from authz_service.web.pages.sessions import keep_sessions
+from authz_service.web.pages.status import Running, add_status
 from authz_service.web.problems import handle_errors
 from authz_service.web.quick_decisions import QuickDecisions
 from authz_service.web.request_ids import echo_request_ids
@@ -139,7 +142,7 @@ def create_app(
     known = Callers(callers)
     readers = Readers(known, keep_sessions(app, find_key), journal)
     app.after_request(_secure)
-    _add_pages(app, readers, decisions, settings)
+    _add_pages(app, readers, decisions, settings, database, journal, engine)
     authenticate(app, known, journal, readers.admit)
     echo_request_ids(app)
     app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
@@ -188,10 +191,26 @@ def _configured_engine(settings: Settings) -> OpaEngine:
     return OpaEngine(settings.opa_url)
 
 
-def _add_pages(app: Flask, readers: Readers, decisions: Decisions, settings: Settings) -> None:
+def _add_pages(
+    app: Flask,
+    readers: Readers,
+    decisions: Decisions,
+    settings: Settings,
+    database: Engine,
+    journal: Journal,
+    engine: PolicyEngine,
+) -> None:
+    memory = decisions.memory
     bundle = bundle_in_force(settings.policy_status) if settings.policy_status else None
-    frame = Frame(readers, decisions.memory, settings.policy_status)
-    app.register_blueprint(page_endpoints(frame, readers, Shelf(Sources(settings.policies, bundle))))
+    frame = Frame(readers, memory, settings.policy_status)
+    # Another engine has no version that it could be asked for.
+    opa_version = engine.version if isinstance(engine, OpaEngine) else str
+    running = Running(__version__, settings.workers, settings.policy_status, opa_version)
+    more = [
+        partial(add_reviews, database=database, decisions=decisions, journal=journal),
+        partial(add_status, database=database, memory=memory, journal=journal, running=running),
+    ]
+    app.register_blueprint(page_endpoints(frame, readers, Shelf(Sources(settings.policies, bundle)), more))
     # What is registered last is first to see a response: a problem is a page before it gets the headers of one.
     show_problems(app, frame)
 

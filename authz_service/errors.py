@@ -12,10 +12,12 @@ AuthzServiceError
 │   ├── UnknownOption
 │   ├── UnknownLetter
 │   ├── UnknownDecision
+│   ├── UnknownReview
 │   └── NotLinked
 ├── Conflict                    409
 │   ├── AdministratorsChange    administrators change by a take-over alone
 │   ├── StillInUse              something else refers to what should be deleted
+│   ├── ReviewOutdated          what is to be signed off is no longer what was shown
 │   └── NotYetSigned            an entry of the journal whose block is still open
 ├── StaleVersion                412
 ├── TakeOverRefused             403: the policy says no
@@ -107,6 +109,10 @@ class UnknownDecision(NotFound):
     pass
 
 
+class UnknownReview(NotFound):
+    pass
+
+
 class NotLinked(NotFound):
     pass
 
@@ -120,6 +126,10 @@ class AdministratorsChange(Conflict):
 
 
 class StillInUse(Conflict):
+    pass
+
+
+class ReviewOutdated(Conflict):
     pass
 
 

@@ -84,6 +84,7 @@ class EntryKind(StrEnum):
     REFUSAL = "refusal"
     SHADOW = "shadow"
     PRUNING = "pruning"
+    REVIEW = "review"
 
 
 class Durability(StrEnum):

@@ -145,6 +145,32 @@ class Entries:
                 body["customer"] = body["resource"]
         return Entry(_encode({**body, **said}).encode())
 
+    def review(self, origin: Origin, customer: str, decisions: Sequence[Decision]) -> Entry:
+        """The questions about all that is linked to a customer number: how often each ruling was given."""
+        rulings = Counter(decision.ruling for decision in decisions)
+        body: dict[str, object] = {
+            **self._beginning(new_id(), EntryKind.REVIEW, origin),
+            "action": "review",
+            "customer": self._name("customer", customer),
+            "asked": {ruling.digest: count for ruling, count in rulings.items()},
+            **({"revision": decisions[0].revision} if decisions else {}),
+        }
+        return Entry(_encode(body).encode(), tuple(rulings))
+
+    def sign_off(self, review_id: str, origin: Origin, customer: str, revision: str, seal: str) -> Entry:
+        """A reviewer has signed off what was found of a customer number.
+
+        The seal, a digest of all that the review says, has a pseudonym, as the text that it is of might be guessed.
+        """
+        body = {
+            **self._beginning(review_id, EntryKind.REVIEW, origin),
+            "action": "sign_off",
+            "customer": self._name("customer", customer),
+            "revision": revision,
+            "seal": self._name("review", seal),
+        }
+        return Entry(_encode(body).encode())
+
     def policy(self, revision: str) -> Entry:
         """A policy revision has come into force in this process."""
         body = {"id": new_id(), "kind": EntryKind.POLICY, "action": "come_into_force", "revision": revision}

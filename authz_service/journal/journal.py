@@ -111,6 +111,22 @@ class Journal:
         if self._entries:
             order_entry(connection, self._entries.change(origin, action, about, **said))
 
+    def reviewed(self, origin: Origin, customer: str, decisions: Sequence[Decision]) -> None:
+        """Keeps that all that is linked to a customer number was asked about.
+
+        Raises:
+            JournalUnavailable: It is not kept, so it is not to be shown.
+        """
+        if self._entries and self._keep:
+            self._keep([self._entries.review(origin, customer, decisions)])
+
+    def signed_off(
+        self, connection: Connection, review_id: str, origin: Origin, *, customer: str, revision: str, seal: str
+    ) -> None:
+        """Keeps that a review was signed off, if the transaction is committed."""
+        if self._entries:
+            order_entry(connection, self._entries.sign_off(review_id, origin, customer, revision, seal))
+
     def refused(self, origin: Origin, status: int, endpoint: str, scope: str) -> None:
         """Keeps that a caller was refused; it is refused also where that cannot be kept."""
         if self._entries:

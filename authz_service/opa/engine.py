@@ -17,6 +17,7 @@ _RESULT_MEMBERS = {"revision", "answers"}
 _ANSWER_MEMBERS = {"allow", "reasons", "route", "requires", "effects"}
 _REASON_MEMBERS = {"code", "cites", "message"}
 _RETRY_EVERY = 0.05
+_STRICT = {"strict-builtin-errors": "true"}
 
 
 class OpaEngine:
@@ -45,14 +46,23 @@ class OpaEngine:
             )
         return verdict
 
-    def _post(self, document: Mapping[str, object]) -> object:
+    def version(self) -> str:
+        """The version that OPA says that it has; empty where it does not say.
+
+        Raises:
+            Unavailable: OPA does not answer.
+        """
+        body = self._post({"documents": []}, {"provenance": "true"})
+        provenance = body.get("provenance") if isinstance(body, dict) else None
+        said = provenance.get("version") if isinstance(provenance, dict) else None
+        return said if isinstance(said, str) else ""
+
+    def _post(self, document: Mapping[str, object], parameters: Mapping[str, str] = _STRICT) -> object:
         # A supervised OPA that was killed is back in a moment. One away for longer is not waited for.
         deadline = min(time.monotonic(), self._last_answer + self._timeout) + self._timeout
         while True:
             try:
-                body: object = self._client.query_rule(
-                    document, PACKAGE, RULE, query_params={"strict-builtin-errors": "true"}
-                )
+                body: object = self._client.query_rule(document, PACKAGE, RULE, query_params=dict(parameters))
             except requests.HTTPError as error:
                 status = getattr(error.response, "status_code", "error")
                 raise PolicyEngineMisbehaved(f"OPA at {self._url} answered with HTTP {status}.") from error

@@ -152,6 +152,18 @@ def is_current(engine: Engine) -> bool:
         return list(found) == [REVISION]
 
 
+def version_of(engine: Engine) -> str:
+    """The kind and version of the database.
+
+    Raises:
+        DatabaseUnavailable: The database does not answer.
+    """
+    is_sqlite = engine.dialect.name == "sqlite"
+    with reading(engine) as connection:
+        version = connection.exec_driver_sql("SELECT sqlite_version()" if is_sqlite else "SHOW server_version")
+        return f"{'SQLite' if is_sqlite else 'PostgreSQL'} {version.scalar_one()}"
+
+
 def sqlite_file(engine: Engine) -> Path | None:
     """The file of a SQLite database, None where there is none."""
     name = engine.url.database

@@ -186,6 +186,27 @@ take_overs = Table(
     Column("caller", String, nullable=False),
 )
 
+access_reviews = Table(
+    "access_reviews",
+    metadata,
+    # The record outlives the customer and the people, so nothing refers to them.
+    Column("id", _ULID, primary_key=True),
+    Column("customer_number", String, nullable=False),
+    # Where the part of the customer number begins that it is about.
+    Column("people_after", String, nullable=False),
+    Column("subscriptions_after", String, nullable=False),
+    Column("reviewer", String, nullable=False),
+    Column("policy_revision", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("note", Text, nullable=False),
+    # To the byte as it was digested.
+    Column("content", Text, nullable=False),
+    # Which review it was compared with, and what had changed since, as the reviewer was shown it.
+    Column("previous", _ULID),
+    Column("changes", Text, nullable=False),
+    Index("ix_access_reviews_customer_number_id", "customer_number", "id"),
+)
+
 letters = Table(
     "letters",
     metadata,

@@ -25,6 +25,10 @@ PAGES: Mapping[str, str] = {
     "cell-yes": "/matrix/view_usage-subscription/user-own-mobile",
     "cell-no": "/matrix/view_bills-customer/user-everything-else",
     "cell-on-condition": "/matrix/become_administrator-is_take_over/user-everything-else",
+    "reviews": "/customers",
+    "review": "/customers/123456789",
+    "review-part": "/customers/123456789?people_after=mary.jones",
+    "status": "/status",
     "not-found": "/matrix/nothing/here",
 }
 """The pages of whoever has signed in, by name."""

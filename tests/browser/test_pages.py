@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from tests.browser.browsing import DESKTOP, PAGES, PHONE, find_chromium, sign_in
 from tests.browser.browsing import NoChromium as NoChromiumFound
+from tests.pdf import pages_of_pdf
 
 Theme = Literal["light", "dark"]
 EVERY_PAGE = pytest.mark.parametrize("path", [*PAGES.values(), "/sign-in"], ids=[*PAGES, "sign-in"])
@@ -120,6 +121,29 @@ def test_the_filters_work_without_a_script(signed_in: Page, url: str) -> None:
 def test_the_matrix_prints_on_one_a4_page(signed_in: Page, url: str) -> None:
     signed_in.goto(f"{url}/matrix")
     assert signed_in.pdf(format="A4").count(b"/Type /Page\n") == 1
+
+
+def test_what_is_closed_on_the_screen_is_read_on_paper(signed_in: Page, url: str) -> None:
+    signed_in.goto(f"{url}/")
+    said = signed_in.locator("details dd").first.text_content()
+    assert said
+    assert not signed_in.locator("details dd").first.is_visible()
+    printed = " ".join(" ".join(pages_of_pdf(signed_in.pdf(format="A4"))).split())
+    assert said in printed
+
+
+def test_a_review_is_signed_off_and_taken_along(signed_in: Page, url: str) -> None:
+    signed_in.goto(f"{url}/customers")
+    signed_in.get_by_label("Customer number").fill("123456789")
+    signed_in.get_by_role("button", name="Review").click()
+    signed_in.get_by_label("Note").fill("Looked at on the phone with Philip.")
+    signed_in.get_by_role("button", name="Sign off").click()
+    signed_in.wait_for_url("**/reviews/**")
+    assert Axe().run(signed_in).violations_count == 0
+    assert signed_in.get_by_text("Looked at on the phone with Philip.").is_visible()
+    with signed_in.expect_download() as download:
+        signed_in.get_by_role("link", name="As PDF").click()
+    assert "Looked at on the phone with Philip." in " ".join(pages_of_pdf(download.value.path().read_bytes()))
 
 
 def test_signing_out_leads_to_signing_in(chromium: Browser, url: str) -> None:

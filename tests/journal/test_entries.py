@@ -77,6 +77,7 @@ def every_kind(entries: Entries, origin: Origin = ORIGIN) -> dict[EntryKind, Ent
         EntryKind.POLICY: entries.policy("first"),
         EntryKind.REFUSAL: entries.refusal(origin, 401, "GET /v1/decisions", "audit"),
         EntryKind.SHADOW: entries.shadow(a_ruling("first"), a_ruling("second"), 7),
+        EntryKind.REVIEW: entries.review(origin, NUMBER, [decided.decision, decided.decision]),
         EntryKind.PRUNING: entries.pruning(origin, "2026-01-01T00:00:00Z", {"chain": 12}),
     }
 
@@ -125,6 +126,24 @@ def test_an_entry_says_who_has_caused_it(entries: Entries, kind: EntryKind) -> N
 def test_what_is_not_known_of_its_cause_is_left_out(entries: Entries, kind: EntryKind) -> None:
     body = read(every_kind(entries, Origin(""))[kind])
     assert not body.keys() & {"caller", "request", "trace"}
+
+
+# reviews
+
+
+def test_a_review_says_how_often_each_ruling_was_given(entries: Entries) -> None:
+    decided = a_decision(PERSON, NUMBER)
+    body = read(entries.review(ORIGIN, NUMBER, [decided.decision, decided.decision]))
+    assert body["asked"] == {decided.decision.ruling.digest: 2}
+    assert body["revision"] == decided.decision.revision
+
+
+def test_a_review_that_is_signed_off_has_its_own_id_and_a_seal_that_cannot_be_guessed(entries: Entries) -> None:
+    entry = entries.sign_off(ID, ORIGIN, NUMBER, "first", "5ea1")
+    body = read(entry)
+    assert (body["id"], body["action"], body["revision"]) == (ID, "sign_off", "first")
+    assert body["seal"].startswith("~")
+    assert not any(named in entry.body.decode() for named in (NUMBER, "5ea1"))
 
 
 # where it comes from

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -12,11 +12,17 @@ from flask import render_template, request, url_for
 from authz_service.decision.memory import AnswerMemory
 from authz_service.handbook.shelf import Opened
 from authz_service.opa.supervisor import PolicyStatus, read_status
+from authz_service.web.pages.moments import told_moment
 from authz_service.web.pages.readers import FORM_KEY, Readers
 
 STATIC = Path(__file__).with_name("static")
 _BROKEN_EDIT = "A later edit of the policy is broken and not in force. This page tells of the one before."
-_NAVIGATION = {"pages.handbook": "Handbook", "pages.matrix": "Matrix"}
+_NAVIGATION = {
+    "pages.handbook": "Handbook",
+    "pages.matrix": "Matrix",
+    "pages.reviews": "Reviews",
+    "pages.status": "Status",
+}
 
 
 class Link(NamedTuple):
@@ -93,8 +99,7 @@ def _navigation() -> list[Link]:
 def _since(status: PolicyStatus | None) -> str:
     if status is None:
         return ""
-    at = datetime.fromisoformat(status.since).astimezone(UTC)
-    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+    return told_moment(datetime.fromisoformat(status.since))
 
 
 def _address(file: str) -> str:

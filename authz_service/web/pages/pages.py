@@ -1,6 +1,8 @@
 """The addresses of the pages."""
 
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from typing import TypeAlias
 
 from flask import Blueprint, Response, abort, request
 
@@ -10,6 +12,7 @@ from authz_service.policy.matrix_texts import write_csv
 from authz_service.web.endpoint import Page, declares
 from authz_service.web.pages.frame import Frame
 from authz_service.web.pages.matrix import Filter, cell_as_shown, matrix_as_shown
+from authz_service.web.pages.moments import told_moment
 from authz_service.web.pages.readers import Readers
 from authz_service.web.pages.rego import highlighted
 from authz_service.web.pages.sign_in import add_sign_in
@@ -19,12 +22,17 @@ _FOR_READERS = Page(Scope.AUDIT)
 _A_YEAR = "public, max-age=31536000, immutable"
 
 
-def page_endpoints(frame: Frame, readers: Readers, shelf: Shelf) -> Blueprint:
+AddPages: TypeAlias = Callable[[Blueprint, Frame, Shelf], None]
+"""Adds the addresses of more pages."""
+
+
+def page_endpoints(frame: Frame, readers: Readers, shelf: Shelf, more: Sequence[AddPages]) -> Blueprint:
     pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets")
     pages.add_app_template_filter(highlighted, "rego")
     pages.add_app_template_filter(_thousands, "thousands")
     pages.add_app_template_global(row_word)
     pages.add_app_template_global(column_word)
+    pages.add_app_template_filter(told_moment, "moment")
 
     @pages.get("/")
     @declares(_FOR_READERS)
@@ -46,6 +54,15 @@ def page_endpoints(frame: Frame, readers: Readers, shelf: Shelf) -> Blueprint:
         headers = {"Content-Disposition": f'attachment; filename="matrix-{book.revision}.csv"'}
         return Response(write_csv(book.matrix, book.phrases), mimetype="text/csv", headers=headers)
 
+    @pages.get("/matrix.pdf")
+    @declares(_FOR_READERS)
+    def matrix_pdf() -> Response:
+        from authz_service.web.pages.matrix_pdf import write_matrix_pdf  # noqa: PLC0415 - slow to import, and only who asks needs it
+
+        book = shelf.open().book
+        headers = {"Content-Disposition": f'attachment; filename="matrix-{book.revision}.pdf"'}
+        return Response(write_matrix_pdf(book), mimetype="application/pdf", headers=headers)
+
     @pages.get("/matrix/<row>/<column>")
     @declares(_FOR_READERS)
     def matrix_cell(row: str, column: str) -> str:
@@ -56,6 +73,8 @@ def page_endpoints(frame: Frame, readers: Readers, shelf: Shelf) -> Blueprint:
         return frame.render("cell.html", opened, shown=cell_as_shown(opened.book, place))
 
     add_sign_in(pages, frame, readers)
+    for add in more:
+        add(pages, frame, shelf)
 
     @pages.after_request
     def keep(response: Response) -> Response:

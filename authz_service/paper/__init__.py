@@ -1,0 +1,1 @@
+"""What is read on paper: PDF files that are the same to the byte where they say the same."""

@@ -1,0 +1,71 @@
+"""Whether all that a decision needs is usable: what `/readyz` and the page of operations tell."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from authz_service.decision.memory import AnswerMemory
+from authz_service.errors import AuthzServiceError, DatabaseUnavailable
+from authz_service.journal.indexer import bytes_behind
+from authz_service.journal.journal import Journal
+from authz_service.opa.supervisor import read_status
+from authz_service.storage.database import is_current
+from authz_service.web.shapes import Check, Checks, JournalCheck, PolicyCheck
+
+
+def check_all(database: Engine, memory: AnswerMemory, policy_status: Path | None, journal: Journal) -> Checks:
+    """Asks each of them now; whatever is away is told, not raised."""
+    return Checks(
+        database=_check(lambda: _database(database)),
+        opa=_check(lambda: _opa(memory)),
+        policy=_policy(memory, policy_status),
+        journal=_journal(database, journal),
+    )
+
+
+def is_ready(checks: Checks) -> bool:
+    return checks.database.ok and checks.opa.ok and checks.policy.ok and checks.journal.ok
+
+
+def _check(ask: Callable[[], str]) -> Check:
+    try:
+        return Check(ok=True, detail=ask())
+    except AuthzServiceError as error:
+        return Check(ok=False, detail=str(error))
+
+
+def _database(database: Engine) -> str:
+    if not is_current(database):
+        raise AuthzServiceError("The tables are not those of this version: start `authz-service serve` once.")
+    return f"{database.dialect.name}, tables up to date"
+
+
+def _opa(memory: AnswerMemory) -> str:
+    memory.confirm()
+    return "answers"
+
+
+def _journal(database: Engine, journal: Journal) -> JournalCheck:
+    if journal.writer is None or journal.folder is None:
+        return JournalCheck(ok=True, detail="off", behind_bytes=0)
+    try:
+        behind = bytes_behind(database, journal.folder)
+    except DatabaseUnavailable:
+        # Which the check of the database says.
+        behind = 0
+    error = journal.writer.error
+    return JournalCheck(ok=not error, detail=error or "written", behind_bytes=behind)
+
+
+def _policy(memory: AnswerMemory, policy_status: Path | None) -> PolicyCheck:
+    status = read_status(policy_status) if policy_status else None
+    rejected = list(status.rejected) if status else []
+    revision = memory.revision
+    if rejected:
+        detail = "A later edit of the policy is broken and not in force; the revision before it answers."
+    elif revision:
+        detail = "The policy in force answers."
+    else:
+        detail = "OPA has answered under no policy yet."
+    return PolicyCheck(ok=bool(revision), detail=detail, revision=revision, rejected=rejected)
