@@ -61,7 +61,11 @@ class Entries:
         self._name = pseudonyms.of
 
     def decisions(
-        self, decision_id: str, origin: Origin, decided: Iterable[tuple[int | None, Decided]]
+        self,
+        decision_id: str,
+        origin: Origin,
+        decided: Iterable[tuple[int | None, Decided]],
+        kind: EntryKind = EntryKind.DECISION,
     ) -> Iterator[Entry]:
         """The questions of a call with their answers, each with its place in a call of several."""
         # Put together by hand, as there is one for each decision.
@@ -73,7 +77,7 @@ class Entries:
             named = action if isinstance(action, str) else self._name("action", asked.name)
             others = "".join([f',"{kind}":{_quoted(self._name(kind, name))}' for kind, name in about.items()])
             body = (
-                f'{{"id":"{decision_id}"{place},"kind":"{EntryKind.DECISION.value}"{asked_by},'
+                f'{{"id":"{decision_id}"{place},"kind":"{kind.value}"{asked_by},'
                 f'"subject":{_quoted(self._name(subject.type, subject.id))},"action":{_quoted(named)},'
                 f'"resource":{_quoted(self._name(resource.type, resource.id))}{others},'
                 f'"answer":"{"permit" if decision.allow else "deny"}","revision":{_quoted(decision.revision)},'
