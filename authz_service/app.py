@@ -40,6 +40,7 @@ from authz_service.web.openapi import document_endpoints
 from authz_service.web.page_tokens import PageTokens
 from authz_service.web.pages.errors import show_problems
 from authz_service.web.pages.frame import Frame
+from authz_service.web.pages.journal import add_journal
 from authz_service.web.pages.pages import page_endpoints
 from authz_service.web.pages.readers import Readers
 from authz_service.web.pages.sessions import keep_sessions
@@ -139,7 +140,7 @@ def create_app(
     known = Callers(callers)
     readers = Readers(known, keep_sessions(app, find_key), journal)
     app.after_request(_secure)
-    _add_pages(app, readers, decisions, settings)
+    _add_pages(app, readers, decisions, settings, database, journal)
     authenticate(app, known, journal, readers.admit)
     echo_request_ids(app)
     app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
@@ -188,10 +189,15 @@ def _configured_engine(settings: Settings) -> OpaEngine:
     return OpaEngine(settings.opa_url)
 
 
-def _add_pages(app: Flask, readers: Readers, decisions: Decisions, settings: Settings) -> None:
+def _add_pages(
+    app: Flask, readers: Readers, decisions: Decisions, settings: Settings, database: Engine, journal: Journal
+) -> None:
     bundle = bundle_in_force(settings.policy_status) if settings.policy_status else None
     frame = Frame(readers, decisions.memory, settings.policy_status)
-    app.register_blueprint(page_endpoints(frame, readers, Shelf(Sources(settings.policies, bundle))))
+    shelf = Shelf(Sources(settings.policies, bundle))
+    pages = page_endpoints(frame, readers, shelf)
+    add_journal(pages, frame, shelf, database, journal, decisions)
+    app.register_blueprint(pages)
     # What is registered last is first to see a response: a problem is a page before it gets the headers of one.
     show_problems(app, frame)
 

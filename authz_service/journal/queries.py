@@ -184,6 +184,19 @@ def get_entry(database: Engine, entry_id: str) -> KeptDecision:
     return kept_of(row)
 
 
+def entries_of_call(database: Engine, call: str, limit: int) -> list[KeptDecision]:
+    """The first entries of a call of several, in their order; none where there is no such call.
+
+    Raises:
+        DatabaseUnavailable: The database does not answer.
+    """
+    if _parsed(call) != (call, SINGLE):
+        return []
+    query = entries_query().where(journal_entries.c.id == call).order_by(journal_entries.c.item).limit(limit)
+    with reading(database) as connection:
+        return [kept_of(row) for row in connection.execute(query)]
+
+
 def shown_id(entry_id: str, item: int) -> str:
     """The id as callers are told it."""
     return entry_id if item == SINGLE else f"{entry_id}.{item}"

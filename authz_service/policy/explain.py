@@ -17,8 +17,9 @@ from authz_service.policy.table import judge_all
 from authz_service.policy.turning import Allowed, allowed, is_fixed, smallest_changes
 from authz_service.questions import Answer
 
-# Whatever the rules are about, the question itself is told.
-_QUESTION = frozenset({"action", "role", "is_known_person", "resource", "option", "subscription_kind"})
+QUESTION = frozenset({"action", "role", "is_known_person", "resource", "option", "subscription_kind"})
+"""The facts that are the question itself: they are told whatever the rules are about."""
+
 _FEW = 3
 
 
@@ -86,8 +87,8 @@ def explain(
 
 def _explanation(facts: Facts, judged: Judged, told: Told, schema: InputSchema, answers: Allowed) -> Explanation:
     [answer] = judged.verdict.answers
-    besides = told.reads() - _QUESTION
-    about = _QUESTION | (besides if len(besides) <= _FEW else frozenset())
+    besides = told.reads() - QUESTION
+    about = QUESTION | (besides if len(besides) <= _FEW else frozenset())
     kind = schema.kind_of(facts)
     turned = smallest_changes(kind, answers, facts) if kind else []
     return Explanation(

@@ -26,8 +26,16 @@ PAGES: Mapping[str, str] = {
     "cell-no": "/matrix/view_bills-customer/user-everything-else",
     "cell-on-condition": "/matrix/become_administrator-is_take_over/user-everything-else",
     "not-found": "/matrix/nothing/here",
+    "decisions": "/decisions",
+    "decisions-faults": "/decisions?from=yesterday&answer=perhaps",
+    "decisions-empty": "/decisions?person=nobody",
+    "decision-yes": "/decisions/{yes}",
+    "decision-no": "/decisions/{no}?lang=fr",
+    "decision-search": "/decisions/{search}",
+    "decision-call": "/decisions/{call}",
+    "decision-not-found": "/decisions/01M8AP7ACYZB5DBZ9GTCDH1AYP",
 }
-"""The pages of whoever has signed in, by name."""
+"""The pages of whoever has signed in, by name; `where` of the examples makes addresses of them."""
 
 
 class NoChromium(Exception):

@@ -20,6 +20,7 @@ from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 from tests.browser.browsing import DESKTOP, PAGES, PHONE, browser, served, sign_in
+from tests.browser.examples import where
 from tests.conftest import ROOT, SMITH_FAMILY, TOKEN
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -48,7 +49,7 @@ def main() -> None:
             page = sign_in(context, url)
             for name, path in {**PAGES, "handbook-rule": "/#USER-1"}.items():
                 page.goto("about:blank")
-                page.goto(url + path)
+                page.goto(where(url, path))
                 height = page.evaluate("document.documentElement.scrollHeight")
                 page.screenshot(path=FOLDER / f"{name}-{look.name}.png", full_page=height <= _WHOLE)
             context.close()
