@@ -26,6 +26,7 @@ PAGES: Mapping[str, str] = {
     "cell-no": "/matrix/view_bills-customer/user-everything-else",
     "cell-on-condition": "/matrix/become_administrator-is_take_over/user-everything-else",
     "not-found": "/matrix/nothing/here",
+    "ask": "/ask?person=mary.jones&action=activate_option&thing=mobile-2002&option=extra-data-5gb&channel=app",
     "decisions": "/decisions",
     "decisions-faults": "/decisions?from=yesterday&answer=perhaps",
     "decisions-empty": "/decisions?person=nobody",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Response, request
@@ -141,7 +141,7 @@ class DecisionPage:
             entry=tell_entry(kept, book, self._journal.pseudonyms),
             call=decision_id.partition(".")[0] if "." in decision_id else "",
             about=_about(kept),
-            facts=_facts(ruling.get("facts"), book),
+            facts=shown_facts(ruling.get("facts"), book),
             ruling=ruling if "answer" in kept.body else {},
             revision=str(kept.body.get("revision", "")),
             in_force=self._decisions.memory.revision or book.revision,
@@ -239,7 +239,7 @@ def _listed(value: Json) -> str:
     return ", ".join(str(one).replace("_", " ") for one in values) or "nothing"
 
 
-def _facts(facts: Mapping[str, str | bool] | None, book: Book) -> list[ShownFact]:
+def shown_facts(facts: Mapping[str, Any] | None, book: Book) -> list[ShownFact]:
     return [
         ShownFact(name, word(value), book.schema.descriptions.get(name, "")) for name, value in (facts or {}).items()
     ]

@@ -16,7 +16,12 @@ from authz_service.web.pages.readers import FORM_KEY, Readers
 
 STATIC = Path(__file__).with_name("static")
 _BROKEN_EDIT = "A later edit of the policy is broken and not in force. This page tells of the one before."
-_NAVIGATION = {"pages.handbook": "Handbook", "pages.matrix": "Matrix", "pages.decisions": "Decisions"}
+_NAVIGATION = {
+    "pages.handbook": "Handbook",
+    "pages.matrix": "Matrix",
+    "pages.ask": "Ask",
+    "pages.decisions": "Decisions",
+}
 
 
 class Link(NamedTuple):
