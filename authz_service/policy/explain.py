@@ -1,8 +1,10 @@
 """One decision explained: its facts, the rules that fired or nearly did, and what would turn it."""
 
+import shutil
 import tarfile
 import tempfile
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -85,9 +87,8 @@ class Explainer:
         """
         self._opa = opa
         self._schema = schema
-        # Removed with this.
-        self._made = tempfile.TemporaryDirectory(prefix="explain-")
-        made = Path(self._made.name)
+        made = Path(tempfile.mkdtemp(prefix="explain-"))
+        weakref.finalize(self, shutil.rmtree, made, ignore_errors=True)
         self.folder = made / "unpacked"
         build_bundle(opa, bundle or policies, made / "bundle.tar.gz")
         with tarfile.open(made / "bundle.tar.gz") as tar:
