@@ -167,7 +167,7 @@ def test_an_end_before_the_beginning_is_told(reader: FlaskClient) -> None:
 
 
 def test_where_nothing_fits_it_says_what_to_do(reader: FlaskClient) -> None:
-    assert "Nothing in the journal is like that" in text_of(reader, "/decisions?person=nobody")
+    assert "Nothing in the journal is like that" in text_of(reader, "/decisions?person=nobody.ever")
 
 
 def test_a_name_of_markup_stays_text(reader: FlaskClient) -> None:
