@@ -41,6 +41,7 @@ from authz_service.web.openapi import document_endpoints
 from authz_service.web.page_tokens import PageTokens
 from authz_service.web.pages.errors import show_problems
 from authz_service.web.pages.frame import Frame
+from authz_service.web.pages.journal import add_journal
 from authz_service.web.pages.pages import page_endpoints
 from authz_service.web.pages.readers import Readers
 from authz_service.web.pages.reviews import add_reviews
@@ -207,6 +208,7 @@ def _add_pages(
     opa_version = engine.version if isinstance(engine, OpaEngine) else str
     running = Running(__version__, settings.workers, settings.policy_status, opa_version)
     more = [
+        partial(add_journal, database=database, journal=journal, decisions=decisions),
         partial(add_reviews, database=database, decisions=decisions, journal=journal),
         partial(add_status, database=database, memory=memory, journal=journal, running=running),
     ]

@@ -79,6 +79,7 @@ class EntryKind(StrEnum):
     DECISION = "decision"
     SEARCH = "search"
     TAKE_OVER = "take_over"
+    TRIAL = "trial"
     CHANGE = "change"
     POLICY = "policy"
     REFUSAL = "refusal"

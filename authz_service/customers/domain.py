@@ -95,6 +95,27 @@ class MyProximus:
         return context
 
 
+def question_of(subject: str, action: str, resource: str, option: str | None, channel: str | None) -> Question:
+    """The question about a person, with what is left out of it.
+
+    Args:
+        subject: The id of a person.
+        action: The action.
+        resource: An id, after its type and a colon or alone: digits are a customer number.
+        option: The id of an option.
+        channel: The channel.
+    """
+    kind, colon, name = resource.partition(":")
+    if not colon or kind not in frozenset(ResourceType):
+        kind, name = ResourceType.CUSTOMER if resource.isdecimal() else ResourceType.SUBSCRIPTION, resource
+    return Question(
+        Entity(SubjectType.PERSON, subject),
+        Action(action, {"option": option} if option else {}),
+        Entity(kind, name),
+        {"channel": channel} if channel else {},
+    )
+
+
 def take_over_document(
     connection: Connection, customer_number: str, person: str, channel: Channel, evidence: Evidence
 ) -> Document:

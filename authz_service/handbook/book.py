@@ -1,8 +1,6 @@
 """All that the pages tell of one policy, read together so that it is of one revision."""
 
 import os
-import tarfile
-import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -15,15 +13,14 @@ from authz_service.handbook.matrix_cells import Place, places
 from authz_service.handbook.requirements import read_requirements
 from authz_service.handbook.rules import ShownRule, shown_rules
 from authz_service.opa.binary import find_opa, project_tool_folder
-from authz_service.opa.bundle import build_bundle
 from authz_service.policy.checks.places import find_cases
+from authz_service.policy.explain import Explainer
 from authz_service.policy.matrix import Matrix, arrange
 from authz_service.policy.matrix_layout import read_layout
 from authz_service.policy.promises import FOLDER, broken_promises, read_promises
 from authz_service.policy.sentences import Phrases, read_phrases
 from authz_service.policy.situations import InputSchema, read_schema
 from authz_service.policy.syntax import read_rules
-from authz_service.policy.table import Table, judge_all
 
 
 class Sources(NamedTuple):
@@ -48,15 +45,19 @@ class Book:
         phrases: How facts are told.
         schema: What can be asked.
         situations: How many there are.
+        explainer: Explains single answers.
     """
 
-    def __init__(self, table: Table, handbook: Handbook, matrix: Matrix, phrases: Phrases, schema: InputSchema) -> None:
-        self.revision = table.revision
+    def __init__(
+        self, explainer: Explainer, handbook: Handbook, matrix: Matrix, phrases: Phrases, schema: InputSchema
+    ) -> None:
+        self.revision = explainer.table.revision
+        self.explainer = explainer
         self.handbook = handbook
         self.matrix = matrix
         self.phrases = phrases
         self.schema = schema
-        self.situations = len(table.situations)
+        self.situations = len(explainer.table.situations)
 
     @cached_property
     def cells(self) -> Mapping[tuple[str, str], Place]:
@@ -87,16 +88,12 @@ def read_book(sources: Sources) -> Book:
     schema = read_schema(policies)
     phrases, layout = read_phrases(policies, schema), read_layout(policies, schema)
     history = History()
-    with tempfile.TemporaryDirectory(prefix="authz-book-") as made:
-        bundle, folder = Path(made) / "bundle.tar.gz", Path(made) / "unpacked"
-        build_bundle(opa, sources.bundle or policies, bundle)
-        with tarfile.open(bundle) as tar:
-            tar.extractall(folder, filter="data")
-        table = judge_all(opa, bundle, schema)
-        own = [rule for rule in read_rules(opa, folder) if rule.package.startswith("data.authz.")]
-        rules = shown_rules(own, folder, policies, history)
+    explainer = Explainer(opa, policies, schema, sources.bundle)
+    own = [rule for rule in explainer.rules if rule.package.startswith("data.authz.")]
+    rules = shown_rules(own, explainer.folder, policies, history)
+    table = explainer.table
     promises = read_promises(read_rules(opa, policies / FOLDER))
     broken = {one.promise: len(one.places) for one in broken_promises(opa, policies, promises, table)}
     shown = [ShownPromise(promise, broken.get(promise, 0)) for promise in promises]
     handbook = write_handbook(read_requirements(policies), rules, shown, find_cases(policies), history, policies)
-    return Book(table, handbook, arrange(table, layout), phrases, schema)
+    return Book(explainer, handbook, arrange(table, layout), phrases, schema)

@@ -19,7 +19,6 @@ _MADE_BY_A_MACHINE = re.compile(
 )
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-_DECISION = EntryKind.DECISION.value
 _quoted = json.encoder.encode_basestring_ascii
 
 
@@ -62,12 +61,16 @@ class Entries:
         self._name = pseudonyms.of
 
     def decisions(
-        self, decision_id: str, origin: Origin, decided: Iterable[tuple[int | None, Decided]]
+        self,
+        decision_id: str,
+        origin: Origin,
+        decided: Iterable[tuple[int | None, Decided]],
+        kind: EntryKind = EntryKind.DECISION,
     ) -> Iterator[Entry]:
         """The questions of a call with their answers, each with its place in a call of several."""
         # Put together by hand, as there is one for each decision.
-        asked_by = "".join([f',"{member}":{_quoted(value)}' for member, value in self._asked_by(origin, decision_id)])
-        beginning = f'{{"id":"{decision_id}"'
+        asked_by = [f',"{member}":{_quoted(value)}' for member, value in self._asked_by(origin, decision_id)]
+        beginning, after = f'{{"id":"{decision_id}"', f',"kind":"{kind.value}"{"".join(asked_by)}'
         names: dict[tuple[str, str], str] = {}
 
         def named(kind: str, name: str) -> str:
@@ -84,7 +87,7 @@ class Entries:
             action = _quoted(known) if isinstance(known, str) else named("action", asked.name)
             others = "".join([f',"{kind}":{named(kind, name)}' for kind, name in about.items()])
             body = (
-                f'{beginning}{place},"kind":"{_DECISION}"{asked_by},"subject":{named(subject.type, subject.id)},'
+                f'{beginning}{place}{after},"subject":{named(subject.type, subject.id)},'
                 f'"action":{action},"resource":{named(resource.type, resource.id)}{others},'
                 f'"answer":"{"permit" if decision.allow else "deny"}","revision":{_quoted(decision.revision)},'
                 f'"ruling":"{decision.ruling.digest}"}}'

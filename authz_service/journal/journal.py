@@ -18,7 +18,7 @@ from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.writer import Writer
 from authz_service.questions import Json, Ruling, Search
 from authz_service.settings import Settings
-from authz_service.words import Durability
+from authz_service.words import Durability, EntryKind
 
 
 class Journal:
@@ -72,6 +72,16 @@ class Journal:
             if entries:
                 self._keep(entries)
             self._tell(each.decision for _, each in told)
+
+    def tried(self, decision_id: str, origin: Origin, decided: Decided) -> bool:
+        """Keeps a question that somebody has only tried, and says whether it is kept; nothing else is told of it.
+
+        Raises:
+            JournalUnavailable: It is not kept, so it is not to be answered.
+        """
+        if self._entries and self._keep:
+            self._keep(list(self._entries.decisions(decision_id, origin, [(None, decided)], EntryKind.TRIAL)))
+        return self.writer is not None
 
     def searched(
         self, decision_id: str, origin: Origin, search: Search, found: Sequence[str], asked: Sequence[Decided]

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     func,
     select,
+    true,
     tuple_,
     union_all,
 )
@@ -30,10 +31,15 @@ from authz_service.storage.database import reading
 from authz_service.storage.schema import in_body, journal_chains, journal_entries, journal_portions, journal_rulings
 from authz_service.words import EntryKind
 
-DECISIONS = (EntryKind.DECISION, EntryKind.SEARCH, EntryKind.TAKE_OVER)
+DECISIONS = (EntryKind.DECISION, EntryKind.SEARCH, EntryKind.TAKE_OVER, EntryKind.TRIAL)
 """The kinds of entries that answer somebody."""
 
-_PLACE = select(journal_entries.c.id, journal_entries.c.item, journal_entries.c.chain)
+_ANSWERED = frozenset({EntryKind.DECISION, EntryKind.TAKE_OVER, EntryKind.TRIAL})
+
+_Place: TypeAlias = tuple[str, int]
+_AFTER_ALL = "~"
+_ALL = true()
+_position = tuple_(journal_entries.c.id, journal_entries.c.item)
 _ID = re.compile(r"([0-7][0-9A-HJKMNP-TV-Z]{25})(?:\.(0|[1-9]\d{0,8}))?")
 
 
@@ -47,6 +53,8 @@ class Wanted(NamedTuple):
         answer: `permit` or `deny`.
         since: From when on.
         until: Before when.
+        revision: The policy revision.
+        kinds: The kinds of entries.
     """
 
     subject: str | None = None
@@ -55,6 +63,8 @@ class Wanted(NamedTuple):
     answer: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    revision: str | None = None
+    kinds: Sequence[EntryKind] = DECISIONS
 
 
 class KeptDecision(NamedTuple):
@@ -91,31 +101,46 @@ class Found(NamedTuple):
 
 
 def find_decisions(
-    database: Engine, pseudonyms: Pseudonyms, wanted: Wanted, limit: int, cursor: str | None = None
+    database: Engine,
+    pseudonyms: Pseudonyms,
+    wanted: Wanted,
+    limit: int,
+    cursor: str | None = None,
+    *,
+    newer: bool = False,
+    most: int | None = None,
 ) -> Found:
     """The decisions that fit, after the one that the cursor names.
+
+    Args:
+        database: Where they are.
+        pseudonyms: How people and things are named there.
+        wanted: Which.
+        limit: How many at most.
+        cursor: The cursor of the page before, or the id of an entry.
+        newer: Whether those just newer than the cursor are meant, instead of those just older.
+        most: How many entries are looked at, at most; then there may be fewer than the limit, and a cursor all the
+            same. None for any number.
 
     Raises:
         InvalidRequest: The cursor is none.
         DatabaseUnavailable: The database does not answer.
     """
-    conditions = [_is_among("kind", DECISIONS), *period(wanted.since, wanted.until)]
-    if cursor is not None:
-        conditions.append(_before(cursor))
-    places = [
-        _by_portion(wanted, cursor, *conditions, *through)
-        if through and database.dialect.name == "sqlite"
-        else _by_time(_PLACE.where(*conditions, *through))
-        for through in _ways(pseudonyms, wanted)
-    ]
-    place = union_all(*(select(each.limit(limit + 1).subquery()) for each in places)).subquery()
-    # Joined outer, as SQLite might begin with all entries otherwise.
-    of_place = and_(*(journal_entries.c[name] == place.c[name] for name in ("id", "item", "chain")))
-    query = _entries_of(place.outerjoin(journal_entries, of_place), place.c.chain)
-    query = _by_time(query).limit(limit + 1)
+    stretch = _stretch(wanted, cursor, newer=newer)
+    ways, rest = _ways(pseudonyms, wanted)
     with reading(database) as connection:
+        end = _end(connection, ways, stretch, most, newer=newer) if most else None
+        if end:
+            stretch = stretch.to(end) if newer else stretch.since(end)
+        places = [_along(connection, stretch, through, *rest, newer=newer).limit(limit + 1) for through in ways]
+        place = union_all(*(select(each.subquery()) for each in places)).subquery()
+        # Joined outer, as SQLite might begin with all entries otherwise.
+        of_place = and_(*(journal_entries.c[name] == place.c[name] for name in ("id", "item", "chain")))
+        query = _entries_of(place.outerjoin(journal_entries, of_place), place.c.chain)
+        query = query.order_by(*_order(newer=newer)).limit(limit + 1)
         found = [kept_of(row) for row in connection.execute(query)]
-    return Found(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    on = found[limit - 1].id if len(found) > limit else shown_id(*end) if end else None
+    return Found(sorted(found[:limit], key=_place, reverse=True), on)
 
 
 def get_decision(database: Engine, decision_id: str) -> KeptDecision:
@@ -125,19 +150,45 @@ def get_decision(database: Engine, decision_id: str) -> KeptDecision:
         UnknownDecision: There is none; a moment after it was answered, there is not yet.
         DatabaseUnavailable: The database does not answer.
     """
-    parsed = _parsed(decision_id)
-    if parsed is None:
-        raise UnknownDecision("There is no such decision.")
-    entry_id, item = parsed
-    with reading(database) as connection:
-        row = connection.execute(
-            entries_query().where(journal_entries.c.id == entry_id, journal_entries.c.item == item).limit(1)
-        ).one_or_none()
-        if row is None and item == SINGLE and _has_items(connection, entry_id):
-            raise UnknownDecision(f"This was a call of several evaluations: its decisions are {entry_id}.0 and so on.")
-    if row is None or (kept := kept_of(row)).body.get("kind") not in DECISIONS:
+    kept = get_entry(database, decision_id)
+    if kept.body.get("kind") not in DECISIONS:
         raise UnknownDecision("There is no such decision.")
     return kept
+
+
+def get_entry(database: Engine, entry_id: str) -> KeptDecision:
+    """The entry with that id, of whatever kind.
+
+    Raises:
+        UnknownDecision: There is none; a moment after it was answered, there is not yet.
+        DatabaseUnavailable: The database does not answer.
+    """
+    parsed = _parsed(entry_id)
+    if parsed is None:
+        raise UnknownDecision("There is no such decision.")
+    call, item = parsed
+    with reading(database) as connection:
+        row = connection.execute(
+            entries_query().where(journal_entries.c.id == call, journal_entries.c.item == item).limit(1)
+        ).one_or_none()
+        if row is None and item == SINGLE and _has_items(connection, call):
+            raise UnknownDecision(f"This was a call of several evaluations: its decisions are {call}.0 and so on.")
+    if row is None:
+        raise UnknownDecision("There is no such decision.")
+    return kept_of(row)
+
+
+def entries_of_call(database: Engine, call: str, limit: int) -> list[KeptDecision]:
+    """The first entries of a call of several, in their order; none where there is no such call.
+
+    Raises:
+        DatabaseUnavailable: The database does not answer.
+    """
+    if _parsed(call) != (call, SINGLE):
+        return []
+    query = entries_query().where(journal_entries.c.id == call).order_by(journal_entries.c.item).limit(limit)
+    with reading(database) as connection:
+        return [kept_of(row) for row in connection.execute(query)]
 
 
 def shown_id(entry_id: str, item: int) -> str:
@@ -145,8 +196,8 @@ def shown_id(entry_id: str, item: int) -> str:
     return entry_id if item == SINGLE else f"{entry_id}.{item}"
 
 
-def _ways(pseudonyms: Pseudonyms, wanted: Wanted) -> list[list[ColumnElement[bool]]]:
-    """Conditions that together find what is wanted, each of them in the order of an index.
+def _ways(pseudonyms: Pseudonyms, wanted: Wanted) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Conditions that together find what is wanted, each of them in the order of an index; and what else has to hold.
 
     The one that leaves least is looked up in its index. The others are kept from theirs, as a database that knows
     nothing of the entries might prefer those.
@@ -155,35 +206,26 @@ def _ways(pseudonyms: Pseudonyms, wanted: Wanted) -> list[list[ColumnElement[boo
         "subject": pseudonyms.all_of("person", wanted.subject) if wanted.subject is not None else [],
         "customer": pseudonyms.all_of("customer", wanted.customer) if wanted.customer is not None else [],
     }
-    given = {"action": wanted.action, "answer": wanted.answer}
-    others = [_is_among(member, [value]) for member, value in given.items() if value is not None]
+    given = {"action": wanted.action, "answer": wanted.answer, "revision": wanted.revision}
+    others = {member: [value] for member, value in given.items() if value is not None}
+    others |= {"kind": list(wanted.kinds), **{member: names for member, names in named.items() if names}}
     for member, names in named.items():
         if names:
-            rest = [_is_among(other, more) for other, more in named.items() if more and other != member]
             # A name and its pseudonym are looked up one by one, as each is in order by itself.
-            return [[_is(member, name), *rest, *others] for name in names]
+            return [_is(member, name) for name in names], _besides(others, member)
+    # What is no answer has none: those are looked up, as they are few among many that have one.
+    answers = [wanted.answer] if wanted.answer or _ANSWERED.isdisjoint(wanted.kinds) else ["permit", "deny", None]
     if wanted.action is not None:
-        answers = ["permit", "deny", None] if wanted.answer is None else [wanted.answer]
-        return [[_is("action", wanted.action), _is("answer", answer)] for answer in answers]
-    return [[] if wanted.answer is None else [_is("answer", wanted.answer)]]
+        return [and_(_is("action", wanted.action), _is("answer", answer)) for answer in answers], _besides(
+            others, "action", "answer"
+        )
+    if len(answers) == 1:
+        return [_is("answer", answers[0])], _besides(others, "answer")
+    return [_ALL], _besides(others)
 
 
-def _by_time(query: Select[Any]) -> Select[Any]:
-    return query.order_by(journal_entries.c.id.desc(), journal_entries.c.item.desc())
-
-
-def _by_portion(wanted: Wanted, cursor: str | None, *conditions: ColumnElement[bool]) -> Select[Any]:
-    """The same, from one portion of the indexes after the other."""
-    number, first_id = journal_portions.c.number, journal_portions.c.first_id
-    within = [first_id <= cursor.split(".")[0]] if cursor is not None else []
-    if wanted.until is not None:
-        within.append(first_id <= first_id_at(wanted.until))
-    if wanted.since is not None:
-        begun = select(func.max(number)).where(first_id <= first_id_at(wanted.since))
-        within.append(number >= begun.scalar_subquery())
-    # As a sum, so that SQLite does not begin with the entries and look their portions up.
-    query = _PLACE.join_from(journal_portions, journal_entries, journal_entries.c.portion == number + 0)
-    return _by_time(query.where(*within, *conditions).order_by(number.desc()))
+def _besides(members: Mapping[str, Sequence[str]], *looked_up: str) -> list[ColumnElement[bool]]:
+    return [_is_among(member, values) for member, values in members.items() if member not in looked_up]
 
 
 def _is(member: str, value: str | None) -> ColumnElement[bool]:
@@ -194,15 +236,110 @@ def _is_among(member: str, values: Sequence[str]) -> ColumnElement[bool]:
     return func.coalesce(in_body(member), "").in_(values)
 
 
-def _before(cursor: str) -> ColumnElement[bool]:
+class _Stretch(NamedTuple):
+    """Where is looked: one bound on each side, as a database uses one of several at best.
+
+    Attributes:
+        first: The place that it begins with.
+        end: The place before which it ends.
+    """
+
+    first: _Place = ("", SINGLE)
+    end: _Place = (_AFTER_ALL, SINGLE)
+
+    def since(self, first: _Place) -> "_Stretch":
+        return self._replace(first=max(self.first, first))
+
+    def before(self, end: _Place) -> "_Stretch":
+        return self._replace(end=min(self.end, end))
+
+    def to(self, last: _Place) -> "_Stretch":
+        return self.before(_following(last))
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        conditions = []
+        if self.first[0]:
+            conditions.append(_position >= self.first)
+        if self.end[0] != _AFTER_ALL:
+            conditions.append(_position < self.end)
+        return conditions
+
+    def portions(self) -> list[ColumnElement[bool]]:
+        """The conditions for those that have something of it."""
+        number, first_id = journal_portions.c.number, journal_portions.c.first_id
+        conditions: list[ColumnElement[bool]] = [first_id <= self.end[0]]
+        if self.first[0]:
+            begun = select(func.max(number)).where(first_id <= self.first[0])
+            conditions.append(number >= begun.scalar_subquery())
+        return conditions
+
+
+def _stretch(wanted: Wanted, cursor: str | None, *, newer: bool) -> _Stretch:
+    stretch = _Stretch()
+    if wanted.since is not None:
+        stretch = stretch.since((first_id_at(wanted.since), SINGLE))
+    if wanted.until is not None:
+        stretch = stretch.before((first_id_at(wanted.until), SINGLE))
+    if cursor is None:
+        return stretch
     parsed = _parsed(cursor)
     if parsed is None:
         raise InvalidRequest([Fault("must be the next_cursor of the page before, or left out", "cursor")])
-    entry_id, item = parsed
-    return tuple_(journal_entries.c.id, journal_entries.c.item) < (entry_id, item)
+    return stretch.since(_following(parsed)) if newer else stretch.before(parsed)
 
 
-def _parsed(decision_id: str) -> tuple[str, int] | None:
+def _following(place: _Place) -> _Place:
+    entry_id, item = place
+    return entry_id, item + 1
+
+
+def _along(
+    connection: Connection,
+    stretch: _Stretch,
+    through: ColumnElement[bool],
+    *rest: ColumnElement[bool],
+    newer: bool,
+) -> Select[Any]:
+    """The places of entries, in their order; on SQLite from one portion of the indexes after the other."""
+    query = select(journal_entries.c.id, journal_entries.c.item, journal_entries.c.chain)
+    if connection.dialect.name == "sqlite" and through is not _ALL:
+        number = journal_portions.c.number
+        # As a sum, so that SQLite does not begin with the entries and look their portions up.
+        query = query.join_from(journal_portions, journal_entries, journal_entries.c.portion == number + 0)
+        query = query.where(*stretch.portions()).order_by(number.asc() if newer else number.desc())
+    return query.where(*stretch.conditions(), through, *rest).order_by(*_order(newer=newer))
+
+
+def _order(*, newer: bool) -> list[ColumnElement[Any]]:
+    columns = (journal_entries.c.id, journal_entries.c.item)
+    return [column.asc() if newer else column.desc() for column in columns]
+
+
+def _end(
+    connection: Connection,
+    ways: Sequence[ColumnElement[bool]],
+    stretch: _Stretch,
+    most: int,
+    *,
+    newer: bool,
+) -> _Place | None:
+    """The last place that is looked at; None where there are not so many entries to look at."""
+    ends = []
+    for through in ways:
+        last = _along(connection, stretch, through, newer=newer).offset(most // len(ways) - 1).limit(1)
+        row = connection.execute(last).one_or_none()
+        if row:
+            ends.append((row.id, row.item))
+    # Beyond the first of them, something that another way finds would be left out.
+    return (min if newer else max)(ends, default=None)
+
+
+def _place(kept: KeptDecision) -> _Place:
+    entry_id, _, item = kept.id.partition(".")
+    return entry_id, int(item) if item else SINGLE
+
+
+def _parsed(decision_id: str) -> _Place | None:
     parts = _ID.fullmatch(decision_id)
     return None if parts is None else (parts[1], SINGLE if parts[2] is None else int(parts[2]))
 

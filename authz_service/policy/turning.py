@@ -18,9 +18,14 @@ _Change: TypeAlias = dict[str, Value]
 _Changes: TypeAlias = dict[str, tuple[Value, ...]]
 
 
-def allowed(table: Table) -> Allowed:
-    rows = zip(table.situations, table.outcomes, strict=True)
-    return {frozenset(facts.items()): outcome.allow for facts, outcome in rows}
+def allowed(table: Table, facts: Facts) -> Allowed:
+    """The situations of the same action and resource, as no others can be what these facts are changed to."""
+    kept = {fact: facts[fact] for fact in _KEPT}
+    return {
+        frozenset(situation.items()): outcome.allow
+        for situation, outcome in zip(table.situations, table.outcomes, strict=True)
+        if kept.items() <= situation.items()
+    }
 
 
 def smallest_changes(kind: Kind, answers: Allowed, facts: Facts) -> list[Several]:
@@ -31,7 +36,7 @@ def smallest_changes(kind: Kind, answers: Allowed, facts: Facts) -> list[Several
 
     Args:
         kind: The kind of question.
-        answers: To every situation of that kind.
+        answers: To every situation of that action and resource.
         facts: One of them.
     """
     allow = answers[frozenset(facts.items())]

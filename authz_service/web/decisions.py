@@ -7,11 +7,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine
 
 from authz_service.decision.decisions import Decisions
-from authz_service.errors import Conflict, Fault, InvalidRequest
+from authz_service.errors import Fault, InvalidRequest
 from authz_service.journal.proof import prove
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.queries import Wanted, find_decisions, get_decision
 from authz_service.journal.shown import shown
+from authz_service.journal.today import judge_today
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.journal_examples import KEPT, PROVEN, REPLAYED
 from authz_service.web.shapes import KeptDecision, KeptDecisions, Proof, Replay
@@ -96,23 +97,7 @@ def decisions_endpoints(database: Engine, pseudonyms: Pseudonyms, decisions: Dec
     )
     def replay(decision_id: str) -> ResponseReturnValue:
         kept = get_decision(database, decision_id)
-        facts = kept.ruling and kept.ruling["facts"]
-        if not kept.ruling or facts is None:
-            raise Conflict("This entry has no facts of its own to be judged again.")
-        [today] = decisions.judge([facts])
-        answer = today.answer
-        said = {
-            "decision": today.allow,
-            "policy_revision": today.revision,
-            "reasons": [{"code": reason.code, "cites": list(reason.cites)} for reason in answer.reasons],
-            "route": answer.route,
-            "requires": list(answer.requires),
-            "effects": list(answer.effects),
-        }
-        recorded = {"decision": kept.ruling["allow"], "policy_revision": kept.ruling["revision"]}
-        recorded |= {name: kept.ruling[name] for name in ("reasons", "route", "requires", "effects")}
-        differs = any(said[name] != recorded[name] for name in said if name != "policy_revision")
-        return jsonify({"id": kept.id, "facts": facts, "recorded": recorded, "today": said, "differs": differs})
+        return jsonify({"id": kept.id, **judge_today(decisions, kept)._asdict()})
 
     return endpoints
 

@@ -293,7 +293,8 @@ class KeptDecision(_Shape):
 
     id: str
     at: str
-    kind: Literal["decision", "search", "take_over"]
+    kind: Literal["decision", "search", "take_over", "trial"]
+    """A trial is a question that somebody has tried on a page for reviewers; nobody was let do anything by it."""
     caller: str | None = None
     request_id: str | None = None
     """As it was sent where a machine made it: a UUID, a ULID, 32 hexadecimal digits. Otherwise a pseudonym."""

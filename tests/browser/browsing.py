@@ -30,8 +30,17 @@ PAGES: Mapping[str, str] = {
     "review-part": "/customers/123456789?people_after=mary.jones",
     "status": "/status",
     "not-found": "/matrix/nothing/here",
+    "ask": "/ask?person=mary.jones&action=activate_option&thing=mobile-2002&option=extra-data-5gb&channel=app",
+    "decisions": "/decisions",
+    "decisions-faults": "/decisions?from=yesterday&answer=perhaps",
+    "decisions-empty": "/decisions?person=nobody",
+    "decision-yes": "/decisions/{yes}",
+    "decision-no": "/decisions/{no}?lang=fr",
+    "decision-search": "/decisions/{search}",
+    "decision-call": "/decisions/{call}",
+    "decision-not-found": "/decisions/01M8AP7ACYZB5DBZ9GTCDH1AYP",
 }
-"""The pages of whoever has signed in, by name."""
+"""The pages of whoever has signed in, by name; `where` of the examples makes addresses of them."""
 
 
 class NoChromium(Exception):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from flask import Flask
-from playwright.sync_api import ViewportSize
+from playwright.sync_api import Page, ViewportSize
 
 from authz_service.app import close_app, create_app
 from authz_service.callers.callers import Caller, token_sha256
@@ -20,6 +20,7 @@ from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 from tests.browser.browsing import DESKTOP, PAGES, PHONE, browser, served, sign_in
+from tests.browser.examples import where
 from tests.conftest import ROOT, SMITH_FAMILY, TOKEN
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -48,10 +49,18 @@ def main() -> None:
             page = sign_in(context, url)
             for name, path in {**PAGES, "handbook-rule": "/#USER-1"}.items():
                 page.goto("about:blank")
-                page.goto(url + path)
-                height = page.evaluate("document.documentElement.scrollHeight")
-                page.screenshot(path=FOLDER / f"{name}-{look.name}.png", full_page=height <= _WHOLE)
+                page.goto(where(url, path))
+                _shoot(page, name, look)
+            page.goto(url + PAGES["ask"])
+            page.get_by_role("button", name="Ask").click()
+            page.locator("#answer").wait_for()
+            _shoot(page, "ask-answered", look)
             context.close()
+
+
+def _shoot(page: Page, name: str, look: Look) -> None:
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.screenshot(path=FOLDER / f"{name}-{look.name}.png", full_page=height <= _WHOLE)
 
 
 @contextmanager

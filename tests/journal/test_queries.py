@@ -1,7 +1,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import product, starmap
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -16,10 +16,10 @@ from authz_service.journal.checkpoint import Signer
 from authz_service.journal.entries import Entries, Entry, Origin
 from authz_service.journal.indexer import Indexer
 from authz_service.journal.pseudonyms import Pseudonyms
-from authz_service.journal.queries import KeptDecision, Wanted, find_decisions, get_decision
+from authz_service.journal.queries import DECISIONS, KeptDecision, Wanted, find_decisions, get_decision, get_entry
 from authz_service.journal.writer import Writer
 from authz_service.questions import Action, Entity, Question, Search
-from authz_service.words import Sought
+from authz_service.words import EntryKind, Sought
 from tests.journal.conftest import a_decision, a_ruling, an_entry, on_sqlite_alone
 from tests.kept import decision_entry
 
@@ -158,8 +158,8 @@ def test_what_is_found_is_what_fits_the_newest_first_whatever_is_wanted(any_data
     decisions = newest_first([asked for _, asked in made if asked])
     some = 0
     moments = [None, START + timedelta(milliseconds=5), START + timedelta(milliseconds=14)]
-    for wanted in map(
-        Wanted._make,
+    for wanted in starmap(
+        Wanted,
         product(
             [None, "ann", PEOPLE[2], NAMES.of("person", "ben"), "a\0"],
             [None, "1", NAMES.of("customer", "2")],
@@ -182,8 +182,8 @@ def test_page_after_page_nothing_is_lost_and_nothing_repeated(any_database: Engi
     made = random_decisions(2)
     keep(*(entry for entry, _ in made))
     decisions = newest_first([asked for _, asked in made if asked])
-    for wanted in map(
-        Wanted._make,
+    for wanted in starmap(
+        Wanted,
         product(
             [None, "ann"],
             [None, "1"],
@@ -359,3 +359,73 @@ def test_entries_that_decide_nothing_are_no_decisions(any_database: Engine, keep
     for entry in made:
         with pytest.raises(UnknownDecision, match=r"There is no such decision\."):
             get_decision(any_database, json.loads(entry.body)["id"])
+
+
+# looking at some at a time, both ways
+
+
+def look_at_some(database: Engine, wanted: Wanted, most: int, *, newer: bool) -> list[str]:
+    """The ids on all pages from one end to the other, in the order of the pages."""
+    found: list[str] = []
+    cursor: str | None = first_id_at(datetime(1971, 1, 1, tzinfo=UTC)) if newer else None
+    while True:
+        page = find_decisions(database, NAMES, wanted, 4, cursor, newer=newer, most=most)
+        ids = [kept.id for kept in page.decisions]
+        found += reversed(ids) if newer else ids
+        if page.cursor is None:
+            return found
+        assert page.cursor != cursor
+        cursor = page.cursor
+
+
+def test_looking_at_some_at_a_time_finds_the_same_in_both_directions(any_database: Engine, keep: Keep) -> None:
+    made = random_decisions(4)
+    keep(*(entry for entry, _ in made))
+    everything = tuple(EntryKind)
+    for wanted in starmap(
+        Wanted,
+        product(
+            [None, "ann"],
+            [None, "1"],
+            [None, "view_bills"],
+            [None, "deny"],
+            [None, START + timedelta(milliseconds=3)],
+            [None, START + timedelta(milliseconds=17)],
+            [None, "first"],
+            [DECISIONS, everything],
+        ),
+    ):
+        fitting = [kept.id for kept in find_all(any_database, wanted, 1_000)]
+        assert look_at_some(any_database, wanted, 12, newer=False) == fitting, wanted
+        assert look_at_some(any_database, wanted, 12, newer=True) == fitting[::-1], wanted
+
+
+@on_sqlite_alone
+def test_a_page_that_has_looked_at_enough_may_be_empty_and_says_where_to_go_on(
+    any_database: Engine, keep: Keep
+) -> None:
+    wanted = an_entry(revision="old")
+    others = [an_entry(revision="new") for _ in range(10)]
+    keep(wanted, *others)
+    page = find_decisions(any_database, NAMES, Wanted(revision="old"), 5, most=6)
+    assert (page.decisions, page.cursor) == ([], json.loads(others[4].body)["id"])
+    rest = find_decisions(any_database, NAMES, Wanted(revision="old"), 5, page.cursor, most=6)
+    assert [kept.text.encode() for kept in rest.decisions] == [wanted.body]
+
+
+def test_each_kind_is_found_by_itself_and_by_its_revision(any_database: Engine, keep: Keep) -> None:
+    entries = Entries(NAMES)
+    [trial] = entries.decisions(new_id(), ORIGIN, [(None, a_decision("ann", "1"))], EntryKind.TRIAL)
+    made = {
+        EntryKind.POLICY: entries.policy("first"),
+        EntryKind.REFUSAL: entries.refusal(ORIGIN, 401, "GET /", "audit"),
+        EntryKind.TRIAL: trial,
+        EntryKind.DECISION: decision_entry(entries, new_id(), None, ORIGIN, a_decision("ann", "1")),
+    }
+    keep(*made.values())
+    for kind, entry in made.items():
+        assert [kept.text.encode() for kept in find_all(any_database, Wanted(kinds=(kind,)), 9)] == [entry.body]
+        assert get_entry(any_database, json.loads(entry.body)["id"]).text.encode() == entry.body
+    of_first = find_all(any_database, Wanted(revision="first", kinds=tuple(EntryKind)), 9)
+    assert len(of_first) == 3
+    assert find_all(any_database, Wanted(revision="second", kinds=tuple(EntryKind)), 9) == []

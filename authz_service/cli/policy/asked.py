@@ -16,9 +16,9 @@ from authz_service.cli.policy.bench import shown
 from authz_service.customers.domain import MyProximus
 from authz_service.customers.person_store import get_person
 from authz_service.errors import ConfigurationError, Fault, InvalidInput, InvalidRequest, UnknownPerson
-from authz_service.questions import Action, Entity, Json, Question
+from authz_service.questions import Entity, Json, Question
 from authz_service.web.evaluation import read_question
-from authz_service.words import OPTION_ACTIONS, ResourceType, SubjectType
+from authz_service.words import OPTION_ACTIONS, SubjectType
 
 
 class Asked(NamedTuple):
@@ -43,27 +43,6 @@ class Asked(NamedTuple):
             *([f"option {option}"] if option and self.question.action.name in OPTION_ACTIONS else []),
             f"{resource.type} {resource.id}",
         ]
-
-
-def question_of(subject: str, action: str, resource: str, option: str | None, channel: str | None) -> Question:
-    """The request that options name.
-
-    Args:
-        subject: The id of a person.
-        action: The action.
-        resource: An id, after its type and a colon or alone: digits are a customer number.
-        option: The id of an option.
-        channel: The channel.
-    """
-    kind, colon, name = resource.partition(":")
-    if not colon or kind not in frozenset(ResourceType):
-        kind, name = ResourceType.CUSTOMER if resource.isdecimal() else ResourceType.SUBSCRIPTION, resource
-    return Question(
-        Entity(SubjectType.PERSON, subject),
-        Action(action, {"option": option} if option else {}),
-        Entity(kind, name),
-        {"channel": channel} if channel else {},
-    )
 
 
 def read_request(text: bytes) -> Question:

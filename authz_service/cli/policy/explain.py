@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from authz_service.cli.policy import explanation
-from authz_service.cli.policy.asked import Asked, ask, question_of, read_json, read_request
+from authz_service.cli.policy.asked import Asked, ask, read_json, read_request
 from authz_service.cli.policy.bench import opa, shown
 from authz_service.cli.policy.recorded import facts_of, recorded_decision, then_and_now
 from authz_service.cli.progress import progress
+from authz_service.customers.domain import question_of
 from authz_service.policy.explain import explain as explain_all
 from authz_service.policy.sentences import read_phrases
 from authz_service.policy.situations import Facts, InputSchema, read_schema

@@ -1,12 +1,12 @@
 """How an explanation is told: for a person, and for a program."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 
 import click
 
 from authz_service.cli.counted import counted
 from authz_service.cli.policy.asked import Asked
+from authz_service.policy import explain
 from authz_service.policy.explain import Explanation
 from authz_service.policy.fired import Failed, Said
 from authz_service.policy.sentences import Phrases
@@ -17,17 +17,10 @@ _WORDS = {"grants": "grant", "obstacles": "obstacle"}
 _LONGEST_WORD = max(map(len, _WORDS.values()))
 _INDENT = " " * (_LONGEST_WORD + 4)
 _FEW = 6
-_ASKED = {"action", "resource"}
 
 
 def sentence(explained: Explanation, phrases: Phrases, asked: Asked | None) -> str:
-    """Such as "Mary Jones, a user, may not see the bills (customer 123456789).", or of facts alone "A user may …"."""
-    verb = "may" if explained.answer.allow else "may not"
-    told = phrases.who_does_what(explained.about, verb)
-    if asked is None:
-        return f"{told[:1].upper()}{told[1:]}."
-    who, _, what = told.partition(f" {verb} ")
-    return f"{asked.who}, {who}, {verb} {what} ({', '.join(asked.things)})."
+    return explain.sentence(explained, phrases, asked.who if asked else "", asked.things if asked else ())
 
 
 def tell(explained: Explanation, phrases: Phrases, asked: Asked | None) -> None:
@@ -105,8 +98,7 @@ def _fired(rule: Said, *, allow: bool) -> Iterator[str]:
 
 
 def _nearly(explained: Explanation) -> Iterator[str]:
-    can_be_otherwise = explained.facts.keys() - _ASKED
-    told = [near for near in explained.nearly if near.held and _is_about(near.failed, can_be_otherwise)]
+    told = explain.nearly_of_this_question(explained)
     for near in told:
         yield f"  {_head(near.rule)}"
         yield from _failed(near.failed, _INDENT)
@@ -122,11 +114,6 @@ def _turned(explained: Explanation, phrases: Phrases) -> Iterator[str]:
     others = len(explained.turned) - _FEW
     if others > 0:
         yield f"  and in {counted(others, 'other way', 'other ways')}; --format json has all"
-
-
-def _is_about(failed: Failed, facts: AbstractSet[str]) -> bool:
-    """Whether nothing but these facts keeps it from holding; else it is about another question."""
-    return all(_is_about(deeper, facts) for deeper in failed.because) if failed.because else bool(failed.reads & facts)
 
 
 def _failed(failed: Failed, indent: str) -> Iterator[str]:

@@ -11,10 +11,11 @@ import click
 
 from authz_service.cli.database import SMITH_FAMILY
 from authz_service.cli.policy import explanation
-from authz_service.cli.policy.asked import Asked, ask_of, question_of
+from authz_service.cli.policy.asked import Asked, ask_of
 from authz_service.cli.policy.bench import folder_argument, opa, shown
 from authz_service.cli.policy.tried import TriedData, TriedPolicy
 from authz_service.cli.progress import progress
+from authz_service.customers.domain import question_of
 from authz_service.errors import AuthzServiceError, ConfigurationError, Fault, InvalidInput
 from authz_service.policy.explain import explain
 from authz_service.policy.stated import read_situation

@@ -20,6 +20,8 @@ _BROKEN_EDIT = "A later edit of the policy is broken and not in force. This page
 _NAVIGATION = {
     "pages.handbook": "Handbook",
     "pages.matrix": "Matrix",
+    "pages.ask": "Ask",
+    "pages.decisions": "Decisions",
     "pages.reviews": "Reviews",
     "pages.status": "Status",
 }
