@@ -11,12 +11,13 @@ from playwright.sync_api import Browser, expect
 from authz_service.journal.proof import check_proof
 from tests.browser.browsing import DESKTOP, PHONE, sign_in
 from tests.browser.examples import where
+from tests.pdf import pages_of_pdf
 from tests.web.conftest import parts_of
 
 THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
 
-def test_a_reviewer_finds_a_decision_sees_the_fact_and_checks_the_proof(
+def test_a_reviewer_doubts_a_decision_sees_the_fact_checks_the_proof_and_exports_the_review(
     chromium: Browser, smiths: FlaskClient, url: str, tmp_path: Path
 ) -> None:
     decision_id = where(url, "{no}").removeprefix(url)
@@ -43,6 +44,20 @@ def test_a_reviewer_finds_a_decision_sees_the_fact_and_checks_the_proof(
     assert check_proof(json.loads(file.read_text()), [writer.public_key])
     page.get_by_role("link", name="USER-3").first.click()
     page.wait_for_url("**/#USER-3")
+    page.get_by_role("link", name="Reviews").click()
+    page.get_by_label("Customer number").fill("123456789")
+    page.get_by_label("Customer number").press("Enter")
+    of_mary = page.locator("tbody", has=page.get_by_role("rowheader", name="Mary Jones")).filter(has_text="mobile-2003")
+    expect(of_mary.locator("tr", has_text="mobile-2003").locator(".deny").first).to_contain_text("no")
+    page.get_by_label("Note").fill("Looked into a doubt about mobile-2003: it is Tracy's.")
+    page.get_by_role("button", name="Sign off").click()
+    page.wait_for_url("**/reviews/**")
+    for link in ("As PDF", "As CSV"):
+        with page.expect_download() as loading:
+            page.get_by_role("link", name=link).click()
+        loading.value.save_as(tmp_path / link)
+    assert "mary.jones" in (tmp_path / "As CSV").read_text()
+    assert any("Mary Jones" in text for text in pages_of_pdf((tmp_path / "As PDF").read_bytes()))
     context.close()
 
 
