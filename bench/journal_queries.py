@@ -45,7 +45,7 @@ def main() -> None:
         began = time.monotonic()
         people = arguments.entries // 40
         names = Pseudonyms(b"k" * 32)
-        _fill(database, names, arguments.entries, people)
+        fill(database, names, arguments.entries, people)
         print(f"{arguments.entries:,} entries of {people:,} people in {time.monotonic() - began:,.0f} s")
         print(f"{'asked':<52}{'median ms':>10}{'most':>8}")
         for name, wanted, cursor in _asked(people):
@@ -90,7 +90,8 @@ def _id(n: int, entries: int) -> str:
     return first_id_at(_BEGIN + timedelta(seconds=_YEAR.total_seconds() * n / entries))[:16] + f"{n:010d}"
 
 
-def _fill(database: Engine, names: Pseudonyms, entries: int, people: int) -> None:
+def fill(database: Engine, names: Pseudonyms, entries: int, people: int) -> None:
+    """Has entries of a year in the journal of a database."""
     chance, digest = random.Random(7), "0" * 64
     with writing(database) as connection:
         values = {"chain": first_id_at(_BEGIN), "segment": 1, "bytes": 0, "sequence": entries, "head": digest}

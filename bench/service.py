@@ -16,6 +16,8 @@ from authz_service.customers.importing import import_files
 from authz_service.storage.database import connect, upgrade
 from bench.processes import free_port, started
 
+JOURNAL_KEY = "j" * 32
+
 
 class Running(NamedTuple):
     """A service that answers.
@@ -57,7 +59,7 @@ def running(database_url: str, settings: Mapping[str, str]) -> Iterator[Running]
             "AUTHZ_CALLERS": str(callers),
             "AUTHZ_ACTIVATION_KEY": "k" * 32,
             "AUTHZ_JOURNAL_FOLDER": str(folder / "journal"),
-            "AUTHZ_JOURNAL_KEY": "j" * 32,
+            "AUTHZ_JOURNAL_KEY": JOURNAL_KEY,
             "AUTHZ_JOURNAL_SIGNING_KEY": str(signing_key),
             # As a service is that has been installed: without, each start compiles what it imports.
             "PYTHONDONTWRITEBYTECODE": "",
