@@ -68,7 +68,8 @@ class Book:
         """The rules by their code."""
         articles = [one for chapter in self.handbook.chapters for one in chapter.articles]
         rules = [rule for one in articles for rule in one.rules]
-        return {rule.code: rule for rule in [*rules, *self.handbook.without_fact]}
+        handbook = self.handbook
+        return {rule.code: rule for rule in [*rules, *handbook.without_fact, *handbook.helpers]}
 
 
 def read_book(sources: Sources) -> Book:

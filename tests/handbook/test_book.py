@@ -74,6 +74,17 @@ def test_a_fact_without_a_rule_and_a_rule_without_a_fact_are_gaps(folder: Path, 
     assert "is_linked" in [rule.code for rule in handbook.without_fact]
 
 
+def test_a_helper_is_told_and_is_no_gap_until_it_cites_or_gives_a_reason(book: Book, folder: Path, edit: Edit) -> None:
+    assert [rule.code for rule in book.handbook.helpers] == ["of"]
+    assert book.handbook.gaps == 0
+    edit("bundle/authz/roles/roles.rego", "cites: [ROLE-2]}", "cites: []}")
+    handbook = read_book(Sources(folder, None)).handbook
+    assert sorted(rule.code for rule in handbook.helpers) == ["is_linked", "of"]
+    edit("bundle/authz/permissions/grants.rego", "cites: [USER-1]", "cites: []")
+    handbook = read_book(Sources(folder, None)).handbook
+    assert [rule.code for rule in handbook.without_fact] == ["own_mobile_usage"]
+
+
 def test_a_broken_promise_is_told_with_how_many_situations_break_it(folder: Path, edit: Edit) -> None:
     edit(
         "bundle/authz/permissions/grants.rego",
