@@ -25,7 +25,8 @@ AuthzServiceError
     ├── DatabaseUnavailable
     ├── JournalUnavailable      what is not kept is not answered
     ├── MailServerUnavailable
-    └── PolicyNotReadable       pages have nothing to tell of a policy that is broken or not there
+    ├── PolicyNotReadable       pages have nothing to tell of a policy that is broken or not there
+    └── PolicyBeingRead         … yet, of one that is still being judged
 """
 
 from collections.abc import Sequence
@@ -156,6 +157,10 @@ class MailServerUnavailable(Unavailable):
 
 
 class PolicyNotReadable(Unavailable):
+    pass
+
+
+class PolicyBeingRead(Unavailable):
     pass
 
 

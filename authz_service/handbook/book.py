@@ -11,7 +11,7 @@ from typing import NamedTuple
 from authz_service.errors import ConfigurationError
 from authz_service.handbook.handbook import Handbook, ShownPromise, write_handbook
 from authz_service.handbook.history import History
-from authz_service.handbook.matrix_cells import Place, places
+from authz_service.handbook.matrix_cells import places, without_situations
 from authz_service.handbook.requirements import read_requirements
 from authz_service.handbook.rules import ShownRule, shown_rules
 from authz_service.opa.binary import find_opa, project_tool_folder
@@ -44,7 +44,8 @@ class Book:
     Attributes:
         revision: Its revision.
         handbook: Facts, rules, promises and cases.
-        matrix: Who may do what.
+        matrix: Who may do what, without the situations themselves.
+        cells: The cells of the matrix by the words for their row and column.
         phrases: How facts are told.
         schema: What can be asked.
         situations: How many there are.
@@ -53,15 +54,11 @@ class Book:
     def __init__(self, table: Table, handbook: Handbook, matrix: Matrix, phrases: Phrases, schema: InputSchema) -> None:
         self.revision = table.revision
         self.handbook = handbook
-        self.matrix = matrix
+        self.matrix = without_situations(matrix)
+        self.cells = places(matrix)
         self.phrases = phrases
         self.schema = schema
         self.situations = len(table.situations)
-
-    @cached_property
-    def cells(self) -> Mapping[tuple[str, str], Place]:
-        """The cells of the matrix by the words for their row and column."""
-        return places(self.matrix)
 
     @cached_property
     def rules(self) -> Mapping[str, ShownRule]:

@@ -72,4 +72,6 @@ def sign_in(context: BrowserContext, url: str) -> Page:
     page.get_by_label("Your token").fill(TOKEN)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{url}/")
+    # A page that says to wait loads itself again until the policy is read.
+    page.get_by_role("heading", level=1, name="Who may do what, and why").wait_for(timeout=60_000)
     return page

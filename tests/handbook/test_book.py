@@ -1,18 +1,14 @@
 """A book is of one policy: its facts, rules, promises and cases come together by the ids that they cite."""
 
-import shutil
-from collections.abc import Callable
+import pickle
 from pathlib import Path
 
 import pytest
 
-from authz_service.errors import PolicyNotReadable
 from authz_service.handbook.book import Book, Sources, read_book
 from authz_service.handbook.handbook import Article
-from authz_service.handbook.shelf import Shelf
 from authz_service.opa.regal import requirement_ids
-
-Edit = Callable[[str, str, str], None]
+from tests.handbook.conftest import Edit
 
 
 @pytest.fixture(scope="module")
@@ -20,19 +16,8 @@ def book(policies: Path) -> Book:
     return read_book(Sources(policies, None))
 
 
-@pytest.fixture
-def folder(policies: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(policies, tmp_path / "policies"))
-
-
-@pytest.fixture
-def edit(folder: Path) -> Edit:
-    def edit(file: str, before: str, after: str) -> None:
-        text = (folder / file).read_text()
-        assert before in text
-        (folder / file).write_text(text.replace(before, after, 1))
-
-    return edit
+def test_it_is_small_as_each_worker_keeps_one(book: Book) -> None:
+    assert len(pickle.dumps(book)) < 1_000_000
 
 
 def articles(book: Book) -> dict[str, Article]:
@@ -98,27 +83,3 @@ def test_a_broken_promise_is_told_with_how_many_situations_break_it(folder: Path
     )
     broken = [shown for one in articles(read_book(Sources(folder, None))).values() for shown in one.promises]
     assert max(shown.broken_in for shown in broken) > 0
-
-
-def test_a_shelf_reads_once_and_again_after_an_edit(folder: Path, edit: Edit) -> None:
-    shelf = Shelf(Sources(folder, None))
-    first = shelf.open()
-    assert shelf.open() is first
-    edit("requirements.yaml", "A user may do nothing else.", "A user may do nothing more.")
-    assert articles(shelf.open().book)["USER-3"].requirement.text == "A user may do nothing more."
-
-
-def test_a_shelf_keeps_the_book_from_before_a_broken_edit_and_tells_why(folder: Path, edit: Edit) -> None:
-    shelf = Shelf(Sources(folder, None))
-    before = shelf.open().book
-    edit("bundle/authz/roles/roles.rego", "is_user if", "is_user iff")
-    opened = shelf.open()
-    assert opened.book is before
-    assert "roles.rego:" in opened.faults[0]
-
-
-@pytest.mark.parametrize("named", ["bundle.tar.gz", "missing"])
-def test_without_a_policies_folder_the_operator_is_told_to_name_one(tmp_path: Path, named: str) -> None:
-    (tmp_path / "bundle.tar.gz").write_bytes(b"")
-    with pytest.raises(PolicyNotReadable, match="AUTHZ_POLICIES"):
-        Shelf(Sources(tmp_path / named, None)).open()

@@ -16,6 +16,10 @@ from authz_service.web.pages.readers import FORM_KEY, Readers
 
 STATIC = Path(__file__).with_name("static")
 _BROKEN_EDIT = "A later edit of the policy is broken and not in force. This page tells of the one before."
+_BEING_READ = (
+    "The policy has changed just now. This page tells of the one before, until every situation is judged by the new"
+    " one, which takes some seconds. Load it again then."
+)
 _NAVIGATION = {"pages.handbook": "Handbook", "pages.matrix": "Matrix"}
 
 
@@ -68,9 +72,11 @@ class Frame:
 
     def _warnings(self, opened: Opened, status: PolicyStatus | None) -> Sequence[tuple[str, Sequence[str]]]:
         faults = tuple(dict.fromkeys([*(status.rejected if status else ()), *opened.faults]))
-        told = []
+        told: list[tuple[str, Sequence[str]]] = []
         if faults:
             told.append((_BROKEN_EDIT, faults))
+        elif opened.is_being_renewed:
+            return [(_BEING_READ, ())]
         in_force = self._memory.revision
         if in_force and in_force != opened.book.revision:
             said = (

@@ -11,9 +11,8 @@ from authz_service.policy.alternatives import told
 from authz_service.policy.matrix import Answer, Cell, Row
 from authz_service.policy.matrix_texts import SYMBOLS, said_below, title_of_row
 from authz_service.policy.sentences import Phrases
-from authz_service.policy.situations import Facts, Value
+from authz_service.policy.situations import Facts
 
-_MOST_SITUATIONS = 60
 _VERBS = {Answer.YES: "may", Answer.NO: "may not"}
 
 
@@ -151,21 +150,19 @@ def cell_as_shown(book: Book, place: Place) -> ShownPlace:
     cell, phrases = place.cell, book.phrases
     homes = book.handbook.homes
     rules = book.rules
-    values = _values(cell)
-    varied = [fact for fact, of_fact in values.items() if len(of_fact) > 1]
-    first = sorted(cell.situations, key=lambda situation: not situation[1].allow)[:_MOST_SITUATIONS]
+    varied = [fact for fact, values in place.values.items() if len(values) > 1]
     return ShownPlace(
         title_of_row(place.row, phrases),
         place.column,
         cell.answer,
         SYMBOLS[cell.answer],
-        len(cell.situations),
+        cell.size,
         cell.allowed,
         _condition(cell, phrases),
         [ShownReason(rules[code], count, homes[code]) for code, count in cell.codes.items() if code in rules],
-        _sentence(place, values, phrases),
+        _sentence(place, phrases),
         varied,
-        [(out.allow, [_value(facts, fact) for fact in varied], out.codes) for facts, out in first],
+        [(out.allow, [_value(facts, fact) for fact in varied], out.codes) for facts, out in place.examples],
     )
 
 
@@ -194,18 +191,9 @@ def _condition(cell: Cell, phrases: Phrases) -> list[str]:
     return [told((part,), phrases) for part in sorted(cell.condition, key=len, reverse=True)]
 
 
-def _values(cell: Cell) -> dict[str, dict[Value, None]]:
-    """The values that each fact has, in the order of the schema."""
-    found: dict[str, dict[Value, None]] = {}
-    for facts, _ in cell.situations:
-        for fact, value in facts.items():
-            found.setdefault(fact, {})[value] = None
-    return found
-
-
-def _sentence(place: Place, values: Mapping[str, Mapping[Value, object]], phrases: Phrases) -> str:
+def _sentence(place: Place, phrases: Phrases) -> str:
     verb = _VERBS.get(place.cell.answer, "")
-    said = phrases.who_does_what({fact: tuple(of_fact) for fact, of_fact in values.items()}, verb) if verb else ""
+    said = phrases.who_does_what(place.values, verb) if verb else ""
     return said[:1].upper() + said[1:]
 
 

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from authz_service.handbook.shelf import Shelf
 from authz_service.web.endpoint import Page, declares
 from authz_service.web.pages.frame import Frame
 from authz_service.web.pages.readers import Readers, way_back
@@ -17,10 +18,12 @@ _REFUSED = {
 }
 
 
-def add_sign_in(pages: Blueprint, frame: Frame, readers: Readers) -> None:
+def add_sign_in(pages: Blueprint, frame: Frame, readers: Readers, shelf: Shelf) -> None:
     @pages.get("/sign-in")
     @declares(_FOR_ALL)
     def sign_in() -> str:
+        # Whoever is about to sign in is about to read.
+        shelf.prepare()
         there = request.args.get("next", "")
         return frame.render("sign_in.html", there=there, there_is=way_back(there))
 

@@ -44,7 +44,7 @@ def test_every_answer_is_told_by_symbol_and_word_beside_its_colour(reader: Flask
 
 def test_every_cell_has_a_page_that_its_link_leads_to(reader: FlaskClient, book: Book) -> None:
     linked = {href for href in Page(reader.get("/matrix").text).values_of("href") if href.startswith("/matrix/")}
-    assert len(linked) == sum(bool(place.cell.situations) for place in book.cells.values())
+    assert len(linked) == sum(bool(place.cell.size) for place in book.cells.values())
     for row, column in book.cells:
         page = reader.get(f"/matrix/{row}/{column}")
         assert page.status_code == 200
