@@ -1,14 +1,14 @@
 """All that the pages tell of one policy, read together so that it is of one revision."""
 
 import os
-import tarfile
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from authz_service.errors import ConfigurationError
+from authz_service.errors import ConfigurationError, InvalidPolicy
 from authz_service.handbook.handbook import Handbook, ShownPromise, write_handbook
 from authz_service.handbook.history import History
 from authz_service.handbook.matrix_cells import places, without_situations
@@ -16,6 +16,7 @@ from authz_service.handbook.requirements import read_requirements
 from authz_service.handbook.rules import ShownRule, shown_rules
 from authz_service.opa.binary import find_opa, project_tool_folder
 from authz_service.opa.bundle import build_bundle
+from authz_service.opa.folder import HISTORY, SOURCES, unpack_folder
 from authz_service.policy.checks.places import find_cases
 from authz_service.policy.matrix import Matrix, arrange
 from authz_service.policy.matrix_layout import read_layout
@@ -30,8 +31,8 @@ class Sources(NamedTuple):
     """Where a policy is read from.
 
     Attributes:
-        policies: The policies folder.
-        bundle: The bundle in force, where this machine has it; None where it is made of the folder.
+        policies: The policies folder, or a bundle made of one.
+        bundle: The bundle in force, where this machine has it; None where it is that, or is made of the folder.
     """
 
     policies: Path
@@ -73,28 +74,51 @@ def read_book(sources: Sources) -> Book:
     """Reads and judges the policy; what has been judged before is remembered.
 
     Raises:
-        ConfigurationError: There is no policies folder, or no OPA to judge with.
+        ConfigurationError: There is no policies folder and no bundle that tells of it, or no OPA to judge with.
         InvalidPolicy: The policy is broken.
     """
     policies = sources.policies
-    if not policies.is_dir():
-        raise ConfigurationError(
-            f"{policies} has the rules alone; name the policies folder that they were made of in AUTHZ_POLICIES."
-        )
+    if not (policies.exists() or sources.bundle):
+        raise ConfigurationError(f"{policies} does not exist; name a policies folder or a bundle in AUTHZ_POLICIES.")
     opa = find_opa(os.environ, project_tool_folder())
+    with tempfile.TemporaryDirectory(prefix="authz-book-") as made:
+        bundle, unpacked = Path(made) / "bundle.tar.gz", Path(made) / "unpacked"
+        build_bundle(opa, sources.bundle or policies, bundle)
+        metadata = unpack_folder(bundle, unpacked)
+        if policies.is_dir():
+            return _book(opa, bundle, unpacked, policies, History(policies), find_cases(policies))
+        if SOURCES not in metadata:
+            raise ConfigurationError(
+                f"{policies} has the rules alone; make it anew with `policy build`, or name in AUTHZ_POLICIES the"
+                " policies folder that it was made of."
+            )
+        try:
+            return _book(opa, bundle, unpacked, unpacked, History(unpacked, metadata.get(HISTORY, {})), None)
+        except InvalidPolicy as error:
+            at = f"{policies}:"
+            faults = [replace(fault, file=fault.file.replace(f"{unpacked}/", at)) for fault in error.faults]
+            raise InvalidPolicy(faults) from error
+
+
+def _book(opa: Path, bundle: Path, unpacked: Path, policies: Path, history: History, cases: Path | None) -> Book:
+    """The book of a bundle.
+
+    Args:
+        opa: The program.
+        bundle: The bundle.
+        unpacked: What is in it.
+        policies: The policies folder that it was made of.
+        history: Since when that is as it is.
+        cases: The folder of the decision tables, if there is one.
+    """
     schema = read_schema(policies)
     phrases, layout = read_phrases(policies, schema), read_layout(policies, schema)
-    history = History()
-    with tempfile.TemporaryDirectory(prefix="authz-book-") as made:
-        bundle, folder = Path(made) / "bundle.tar.gz", Path(made) / "unpacked"
-        build_bundle(opa, sources.bundle or policies, bundle)
-        with tarfile.open(bundle) as tar:
-            tar.extractall(folder, filter="data")
-        table = judge_all(opa, bundle, schema)
-        own = [rule for rule in read_rules(opa, folder) if rule.package.startswith("data.authz.")]
-        rules = shown_rules(own, folder, policies, history)
+    table = judge_all(opa, bundle, schema)
+    folder = unpacked / "bundle"
+    own = [rule for rule in read_rules(opa, folder) if rule.package.startswith("data.authz.")]
+    rules = shown_rules(own, folder, policies, history)
     promises = read_promises(read_rules(opa, policies / FOLDER))
     broken = {one.promise: len(one.places) for one in broken_promises(opa, policies, promises, table)}
     shown = [ShownPromise(promise, broken.get(promise, 0)) for promise in promises]
-    handbook = write_handbook(read_requirements(policies), rules, shown, find_cases(policies), history, policies)
+    handbook = write_handbook(read_requirements(policies), rules, shown, cases, history)
     return Book(table, handbook, arrange(table, layout), phrases, schema)

@@ -99,7 +99,6 @@ def write_handbook(
     promises: Sequence[ShownPromise],
     cases: Path | None,
     history: History,
-    policies: Path,
 ) -> Handbook:
     """Brings them together by the ids that they cite.
 
@@ -109,7 +108,6 @@ def write_handbook(
         promises: The promises, each with whether it holds.
         cases: The folder of the decision tables, if there is one.
         history: Since when the lines of the folder are as they are.
-        policies: The policies folder.
     """
     known = [one.id for section in sections for one in section.requirements]
     # A rule is told once, under the first that it names, as that is what it is written for.
@@ -118,7 +116,7 @@ def write_handbook(
 
     def article(one: Requirement) -> Article:
         citing = [rule for rule in rules if one.id in rule.cites]
-        own = history.last_change(policies / FILE, one.line, one.line)
+        own = history.last_change(FILE, one.line, one.line)
         return Article(
             one,
             tuple(rule for rule in citing if homes[rule.code] == one.id),

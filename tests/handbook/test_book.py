@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from authz_service.errors import ConfigurationError, InvalidPolicy
 from authz_service.handbook.book import Book, Sources, read_book
 from authz_service.handbook.handbook import Article
+from authz_service.handbook.history import record
+from authz_service.opa.bundle import build_bundle
+from authz_service.opa.folder import SOURCES
 from authz_service.opa.regal import requirement_ids
+from tests.bundles import without
 from tests.handbook.conftest import Edit
 
 
@@ -83,3 +88,47 @@ def test_a_broken_promise_is_told_with_how_many_situations_break_it(folder: Path
     )
     broken = [shown for one in articles(read_book(Sources(folder, None))).values() for shown in one.promises]
     assert max(shown.broken_in for shown in broken) > 0
+
+
+def test_a_bundle_tells_what_its_folder_tells_but_for_the_cases(
+    book: Book, opa: Path, policies: Path, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.tar.gz"
+    build_bundle(opa, policies, bundle, history=record(policies))
+    read = read_book(Sources(bundle, None))
+    assert (read.revision, read.situations) == (book.revision, book.situations)
+    assert read.rules == book.rules
+    assert read.matrix == book.matrix
+    without_cases = {id_: one._replace(cases=()) for id_, one in articles(book).items()}
+    assert articles(read).keys() == without_cases.keys()
+    for id_, one in articles(read).items():
+        wanted = without_cases[id_]
+        assert one._replace(promises=()) == wanted._replace(promises=())
+        assert [shown.promise.title for shown in one.promises] == [shown.promise.title for shown in wanted.promises]
+    assert any(one.changed for one in articles(read).values())
+
+
+def test_of_a_bundle_without_history_no_day_is_claimed(opa: Path, policies: Path, tmp_path: Path) -> None:
+    build_bundle(opa, policies, tmp_path / "bundle.tar.gz")
+    read = read_book(Sources(tmp_path / "bundle.tar.gz", None))
+    assert not any(one.changed for one in articles(read).values())
+    assert not any(rule.changed for rule in read.rules.values())
+
+
+def test_what_is_wrong_in_a_bundle_is_told_with_its_file(opa: Path, folder: Path, edit: Edit, tmp_path: Path) -> None:
+    edit("schemas/phrases.yaml", "who:", "whom:")
+    bundle = tmp_path / "bundle.tar.gz"
+    build_bundle(opa, folder, bundle)
+    with pytest.raises(InvalidPolicy) as refusal:
+        read_book(Sources(bundle, None))
+    assert str(refusal.value).startswith(f"{bundle}:schemas/phrases.yaml: ")
+
+
+def test_of_a_bundle_that_has_the_rules_alone_the_operator_is_told_what_to_do(
+    opa: Path, policies: Path, tmp_path: Path
+) -> None:
+    whole, bare = tmp_path / "whole.tar.gz", tmp_path / "bare.tar.gz"
+    build_bundle(opa, policies, whole)
+    without(whole, bare, SOURCES)
+    with pytest.raises(ConfigurationError, match="has the rules alone; make it anew with `policy build`"):
+        read_book(Sources(bare, None))

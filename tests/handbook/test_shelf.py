@@ -74,8 +74,11 @@ def test_few_wait_for_the_first_book_and_the_others_are_told_at_once(
     assert [one.book is shelf.open().book for one in waited] == [True, True]
 
 
-@pytest.mark.parametrize("named", ["bundle.tar.gz", "missing"])
-def test_without_a_policies_folder_the_operator_is_told_to_name_one(tmp_path: Path, named: str) -> None:
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [("bundle.tar.gz", "bundle.tar.gz: "), ("missing", "name a policies folder or a bundle in")],
+)
+def test_where_nothing_can_be_read_the_operator_is_told_to_name_it(tmp_path: Path, named: str, said: str) -> None:
     (tmp_path / "bundle.tar.gz").write_bytes(b"")
-    with pytest.raises(PolicyNotReadable, match="AUTHZ_POLICIES"):
+    with pytest.raises(PolicyNotReadable, match=said):
         settled(Shelf(Sources(tmp_path / named, None)))

@@ -81,8 +81,8 @@ class Frame:
         if in_force and in_force != opened.book.revision:
             said = (
                 f"OPA answers by revision {in_force}, and this page tells of {opened.book.revision}, which is in"
-                " AUTHZ_POLICIES. Right after an edit, load the page again; otherwise name the folder that OPA's"
-                " bundle was made of."
+                " AUTHZ_POLICIES. Right after an edit, load the page again; otherwise name OPA's bundle there, or the"
+                " folder that it was made of."
             )
             told.append((said, ()))
         return told
