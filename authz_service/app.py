@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response
@@ -18,12 +19,15 @@ from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.decision.searches import Searches
 from authz_service.errors import ConfigurationError
 from authz_service.handbook.book import Sources
+from authz_service.handbook.comparisons import Comparisons
+from authz_service.handbook.revisions import Revisions
 from authz_service.handbook.shelf import Shelf
 from authz_service.journal.journal import Journal, open_journal
 from authz_service.journal.shadow import Shadow
 from authz_service.journal.worker import IndexWorker
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.supervisor import bundle_in_force
+from authz_service.policy.revisions import RevisionKeeper
 from authz_service.settings import Settings
 from authz_service.storage.database import connect
 from authz_service.web.addresses import CONVERTERS
@@ -71,9 +75,11 @@ class Parts:
     journal: Journal
     index_worker: IndexWorker | None
     shadow: Shadow | None
+    keeper: RevisionKeeper
 
     def close(self) -> None:
         self.watch.stop()
+        self.keeper.close()
         if self.shadow:
             self.shadow.stop()
         if self.index_worker:
@@ -117,7 +123,8 @@ def create_app(
     signing_key = read_signing_key(settings.metadata_key) if settings.metadata_key else None
     # Last of what may be wrong, as it has a thread and a file open.
     journal = open_journal(settings, database)
-    decisions = Decisions(domain, engine, settings.stale_seconds, journal.came_into_force)
+    keeper = RevisionKeeper(database, _sources(settings).bundle_file)
+    decisions = Decisions(domain, engine, settings.stale_seconds, partial(_came_into_force, journal, keeper))
 
     app = _App("authz_service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
@@ -139,24 +146,21 @@ def create_app(
     known = Callers(callers)
     readers = Readers(known, keep_sessions(app, find_key), journal)
     app.after_request(_secure)
-    _add_pages(app, readers, decisions, settings)
+    _add_pages(app, readers, decisions, settings, database)
     authenticate(app, known, journal, readers.admit)
     echo_request_ids(app)
     app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
 
     watch = RevisionWatch(decisions.memory)
     watch.start()
-    index_worker = None
-    if indexes_journal and journal.writer and journal.folder:
-        index_worker = IndexWorker(database, journal.folder, journal.writer)
-        index_worker.start()
+    index_worker = _index_worker(database, journal) if indexes_journal else None
     shadow = None
     if settings.shadow_opa_url is not None:
         engines.append(OpaEngine(settings.shadow_opa_url))
         shadow = Shadow(engines[-1], journal)
         journal.tells(shadow.note)
         shadow.start()
-    app.extensions[_PARTS] = Parts(database, watch, engines, journal, index_worker, shadow)
+    app.extensions[_PARTS] = Parts(database, watch, engines, journal, index_worker, shadow, keeper)
     return app
 
 
@@ -188,10 +192,29 @@ def _configured_engine(settings: Settings) -> OpaEngine:
     return OpaEngine(settings.opa_url)
 
 
-def _add_pages(app: Flask, readers: Readers, decisions: Decisions, settings: Settings) -> None:
+def _index_worker(database: Engine, journal: Journal) -> IndexWorker | None:
+    if not (journal.writer and journal.folder):
+        return None
+    worker = IndexWorker(database, journal.folder, journal.writer)
+    worker.start()
+    return worker
+
+
+def _came_into_force(journal: Journal, keeper: RevisionKeeper, revision: str) -> None:
+    journal.came_into_force(revision)
+    keeper.came_into_force(revision)
+
+
+def _sources(settings: Settings) -> Sources:
     bundle = bundle_in_force(settings.policy_status) if settings.policy_status else None
+    return Sources(settings.policies, bundle)
+
+
+def _add_pages(app: Flask, readers: Readers, decisions: Decisions, settings: Settings, database: Engine) -> None:
+    sources = _sources(settings)
     frame = Frame(readers, decisions.memory, settings.policy_status)
-    app.register_blueprint(page_endpoints(frame, readers, Shelf(Sources(settings.policies, bundle))))
+    revisions = Revisions(database, sources, settings.shadow_policy_status)
+    app.register_blueprint(page_endpoints(frame, readers, Shelf(sources), Comparisons(revisions)))
     # What is registered last is first to see a response: a problem is a page before it gets the headers of one.
     show_problems(app, frame)
 

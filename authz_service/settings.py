@@ -46,6 +46,7 @@ class Settings:
         shadow_policies: `AUTHZ_SHADOW_POLICIES`, a policies folder or a bundle that answers beside the policy in force,
             without effect.
         shadow_opa_url: Where the supervised OPA of the shadow policy is; None without one.
+        shadow_policy_status: The file in which its supervisor tells how the shadow policy stands; None without one.
         workers: `AUTHZ_WORKERS`, processes that answer.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
     """
@@ -67,6 +68,7 @@ class Settings:
     journal_plain_ids: bool = False
     shadow_policies: Path | None = None
     shadow_opa_url: str | None = None
+    shadow_policy_status: Path | None = None
     workers: int = 1
     policy_status: Path | None = None
 
@@ -74,9 +76,9 @@ class Settings:
         """The same, with the supervised OPA that has been started."""
         return replace(self, opa_url=url, policy_status=policy_status)
 
-    def with_shadow(self, url: str) -> "Settings":
+    def with_shadow(self, url: str, policy_status: Path) -> "Settings":
         """The same, with the OPA of the shadow policy that has been started."""
-        return replace(self, shadow_opa_url=url)
+        return replace(self, shadow_opa_url=url, shadow_policy_status=policy_status)
 
 
 KNOWN = {

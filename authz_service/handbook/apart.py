@@ -16,7 +16,9 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 _MAKES = "authz_service.handbook.making"
-_PATIENCE_SECONDS = 300
+_MOST_SECONDS = 300
+# A worker has eight threads, and most of them are for decisions.
+_WAITING = threading.Semaphore(2)
 
 
 class Failed(NamedTuple):
@@ -45,8 +47,8 @@ class Workshop(Generic[T]):
         Args:
             key: What tells it from others.
             make: Makes it; can be pickled.
-            patience: How many seconds to wait for it. A failure is told to whoever waits or asks next, and is
-                forgotten with that.
+            patience: How many seconds to wait for it, unless others are waiting already. A failure is told to whoever
+                waits or asks next, and is forgotten with that.
         """
         with self._looking:
             if key in self._made:
@@ -55,7 +57,11 @@ class Workshop(Generic[T]):
                 self._begun[key] = threading.Event()
                 threading.Thread(target=self._make, args=(key, make), name="workshop", daemon=True).start()
             is_done = self._begun[key]
-        is_done.wait(patience)
+        if patience and _WAITING.acquire(blocking=False):
+            try:
+                is_done.wait(patience)
+            finally:
+                _WAITING.release()
         with self._looking:
             return self._take(key) if key in self._made else None
 
@@ -82,7 +88,7 @@ def _made_apart(make: Callable[[], T]) -> T | Failed:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter, this module and a number
-            command, input=pickle.dumps(make), capture_output=True, env=environ, timeout=_PATIENCE_SECONDS, check=True
+            command, input=pickle.dumps(make), capture_output=True, env=environ, timeout=_MOST_SECONDS, check=True
         )
     except subprocess.SubprocessError as error:
         said = getattr(error, "stderr", b"") or b""

@@ -38,6 +38,11 @@ class Sources(NamedTuple):
     policies: Path
     bundle: Path | None
 
+    @property
+    def bundle_file(self) -> Path | None:
+        """A file that is the bundle in force; None where it is made of a folder for each use."""
+        return self.bundle or (self.policies if self.policies.is_file() else None)
+
 
 class Book:
     """A policy, read and judged.

@@ -1,7 +1,6 @@
 """Keeps the book of the policy in force at hand, and has it read anew when that has changed."""
 
 import gc
-import threading
 from functools import partial
 from typing import NamedTuple
 
@@ -15,8 +14,6 @@ from authz_service.opa.edits import fingerprint
 log = structlog.get_logger()
 
 _PATIENCE_SECONDS = 4.0
-# A worker has eight threads, and most of them are for decisions.
-_MOST_WAITING = 2
 
 
 class Opened(NamedTuple):
@@ -40,7 +37,6 @@ class Shelf:
         self._sources = sources
         self._paths = [sources.policies, *([sources.bundle] if sources.bundle else [])]
         self._workshop: Workshop[Book] = Workshop(kept=1)
-        self._waiting = threading.Semaphore(_MOST_WAITING)
         self._opened: Opened | None = None
         self._read_at = fingerprint([])
 
@@ -59,14 +55,7 @@ class Shelf:
         now, before = fingerprint(self._paths), self._opened
         if before and now == self._read_at:
             return before
-        read = partial(read_book, self._sources)
-        if before or not self._waiting.acquire(blocking=False):
-            found = self._workshop.get(now, read)
-        else:
-            try:
-                found = self._workshop.get(now, read, _PATIENCE_SECONDS)
-            finally:
-                self._waiting.release()
+        found = self._workshop.get(now, partial(read_book, self._sources), 0 if before else _PATIENCE_SECONDS)
         if found is None:
             if before is None:
                 raise PolicyBeingRead("The policy is being read and every situation judged, which takes some seconds.")

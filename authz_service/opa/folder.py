@@ -26,6 +26,20 @@ def read_sources(policies: Path) -> dict[str, str]:
     }
 
 
+def read_revision(bundle: Path) -> str:
+    """The revision that a bundle names.
+
+    Raises:
+        InvalidPolicy: It is no bundle made by `policy build`.
+    """
+    try:
+        with tarfile.open(bundle) as archive:
+            manifest = archive.extractfile(f"/{MANIFEST}")
+            return str(json.load(manifest)["revision"]) if manifest else ""
+    except (OSError, EOFError, ValueError, LookupError, TypeError, tarfile.TarError) as error:
+        raise _no_bundle(bundle) from error
+
+
 def unpack_folder(bundle: Path, folder: Path) -> Mapping[str, Any]:
     """Makes a policies folder of a bundle, as far as the bundle has it, and returns the metadata of its manifest.
 
@@ -40,8 +54,12 @@ def unpack_folder(bundle: Path, folder: Path) -> Mapping[str, Any]:
         for name, text in metadata.get(SOURCES, {}).items():
             _write(folder, PurePosixPath(name), text)
     except (OSError, EOFError, ValueError, TypeError, AttributeError, tarfile.TarError) as error:
-        raise InvalidPolicy([Fault("is no bundle made by `authz-service policy build`", file=str(bundle))]) from error
+        raise _no_bundle(bundle) from error
     return metadata
+
+
+def _no_bundle(file: Path) -> InvalidPolicy:
+    return InvalidPolicy([Fault("is no bundle made by `authz-service policy build`", file=str(file))])
 
 
 def _write(folder: Path, path: PurePosixPath, text: str) -> None:

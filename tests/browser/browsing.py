@@ -25,6 +25,9 @@ PAGES: Mapping[str, str] = {
     "cell-yes": "/matrix/view_usage-subscription/user-own-mobile",
     "cell-no": "/matrix/view_bills-customer/user-everything-else",
     "cell-on-condition": "/matrix/become_administrator-is_take_over/user-everything-else",
+    "diff": "/matrix/diff?from=&to=",
+    "diff-choice": "/matrix/diff",
+    "diff-unknown": "/matrix/diff?from=0123456789abcdef",
     "not-found": "/matrix/nothing/here",
 }
 """The pages of whoever has signed in, by name."""

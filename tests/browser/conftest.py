@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 
 from tests.browser.browsing import NoChromium, browser, served
+from tests.earlier import with_comparison
 from tests.web.conftest import smiths
 
 __all__ = ["smiths"]
@@ -20,7 +22,8 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def url(smiths: FlaskClient) -> Iterator[str]:
-    """Where the Smith family's service is."""
+def url(smiths: FlaskClient, opa: Path, policies: Path) -> Iterator[str]:
+    """Where the Smith family's service is, which knows an earlier revision too."""
+    with_comparison(smiths.application, opa, policies)
     with served(smiths.application) as address:
         yield address

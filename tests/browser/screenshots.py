@@ -21,6 +21,7 @@ from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 from tests.browser.browsing import DESKTOP, PAGES, PHONE, browser, served, sign_in
 from tests.conftest import ROOT, SMITH_FAMILY, TOKEN
+from tests.earlier import with_comparison
 
 FOLDER = ROOT / "docs" / "screenshots"
 _WHOLE = 2_400  # of a longer page the beginning is enough
@@ -63,10 +64,12 @@ def _smiths() -> Iterator[Flask]:
         upgrade(database)
         import_files(database, [SMITH_FAMILY], key_finder(None, database))
         database.dispose()
-        with SupervisedOpa(find_opa(os.environ, project_tool_folder()), ROOT / "policies") as opa:
+        program, policies = find_opa(os.environ, project_tool_folder()), ROOT / "policies"
+        with SupervisedOpa(program, policies) as opa:
             settings = Settings(url, opa.url, policy_status=opa.status_file)
             app = create_app(settings, callers=[Caller("reviewer", token_sha256(TOKEN), frozenset(Scope))])
             try:
+                with_comparison(app, program, policies)
                 yield app
             finally:
                 close_app(app)

@@ -28,8 +28,7 @@ def signed_in(chromium: Browser, url: str) -> Iterator[Page]:
 def test_axe_finds_nothing(signed_in: Page, url: str, path: str, theme: Theme) -> None:
     signed_in.emulate_media(color_scheme=theme)
     signed_in.goto(url + path)
-    for closed in signed_in.locator("details:not([open])").all()[:20]:
-        closed.evaluate("details => { details.open = true; }")
+    signed_in.locator("details").evaluate_all("all => all.slice(0, 20).forEach(one => { one.open = true; })")
     results = Axe().run(signed_in)
     assert results.violations_count == 0, results.generate_report()
 

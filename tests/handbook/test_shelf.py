@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from authz_service.errors import PolicyBeingRead, PolicyNotReadable
+from authz_service.handbook import apart
 from authz_service.handbook import shelf as shelf_module
 from authz_service.handbook.book import Sources
 from authz_service.handbook.shelf import Opened, Shelf
@@ -64,7 +65,7 @@ def test_few_wait_for_the_first_book_and_the_others_are_told_at_once(
     waiting = [threading.Thread(target=lambda: waited.append(shelf.open())) for _ in range(2)]
     for thread in waiting:
         thread.start()
-    wait_until(lambda: not shelf._waiting._value, 5.0)  # noqa: SLF001 - that both wait is nowhere else to be seen
+    wait_until(lambda: not apart._WAITING._value, 5.0)  # noqa: SLF001 - that both wait is nowhere else to be seen
     begun = time.monotonic()
     with pytest.raises(PolicyBeingRead):
         shelf.open()

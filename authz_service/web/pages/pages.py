@@ -4,11 +4,13 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, abort, request
 
+from authz_service.handbook.comparisons import Comparisons
 from authz_service.handbook.matrix_cells import column_word, row_word
 from authz_service.handbook.shelf import Shelf
 from authz_service.policy.matrix_texts import write_csv
 from authz_service.web.endpoint import Page, declares
 from authz_service.web.pages.being_read import show_what_is_prepared
+from authz_service.web.pages.diff import add_diff
 from authz_service.web.pages.frame import Frame
 from authz_service.web.pages.matrix import Filter, cell_as_shown, matrix_as_shown
 from authz_service.web.pages.readers import Readers
@@ -20,7 +22,7 @@ _FOR_READERS = Page(Scope.AUDIT)
 _A_YEAR = "public, max-age=31536000, immutable"
 
 
-def page_endpoints(frame: Frame, readers: Readers, shelf: Shelf) -> Blueprint:
+def page_endpoints(frame: Frame, readers: Readers, shelf: Shelf, comparisons: Comparisons) -> Blueprint:
     pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets")
     pages.add_app_template_filter(highlighted, "rego")
     pages.add_app_template_filter(_thousands, "thousands")
@@ -56,6 +58,7 @@ def page_endpoints(frame: Frame, readers: Readers, shelf: Shelf) -> Blueprint:
             abort(HTTPStatus.NOT_FOUND)
         return frame.render("cell.html", opened, shown=cell_as_shown(opened.book, place))
 
+    add_diff(pages, frame, shelf, comparisons)
     add_sign_in(pages, frame, readers, shelf)
     show_what_is_prepared(pages, frame)
 

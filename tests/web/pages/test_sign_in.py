@@ -40,6 +40,7 @@ def test_every_page_but_that_to_sign_in_needs_the_scope_audit(smiths: FlaskClien
         ("GET", "/matrix"): Scope.AUDIT,
         ("GET", "/matrix.csv"): Scope.AUDIT,
         ("GET", "/matrix/1/1"): Scope.AUDIT,
+        ("GET", "/matrix/diff"): Scope.AUDIT,
         ("GET", "/sign-in"): None,
         ("POST", "/sign-in"): None,
         ("POST", "/sign-out"): None,
