@@ -18,8 +18,8 @@ from authz_service.opa.binary import find_opa, project_tool_folder
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.folder import HISTORY, SOURCES, unpack_folder
 from authz_service.policy.checks.places import find_cases
-from authz_service.policy.matrix import Matrix, arrange
-from authz_service.policy.matrix_layout import read_layout
+from authz_service.policy.matrix import arrange
+from authz_service.policy.matrix_layout import Layout, read_layout
 from authz_service.policy.promises import FOLDER, broken_promises, read_promises
 from authz_service.policy.sentences import Phrases, read_phrases
 from authz_service.policy.situations import InputSchema, read_schema
@@ -53,16 +53,19 @@ class Book:
         matrix: Who may do what, without the situations themselves.
         cells: The cells of the matrix by the words for their row and column.
         phrases: How facts are told.
+        in_short: What some conditions are called where there is little room.
         schema: What can be asked.
         situations: How many there are.
     """
 
-    def __init__(self, table: Table, handbook: Handbook, matrix: Matrix, phrases: Phrases, schema: InputSchema) -> None:
+    def __init__(self, table: Table, handbook: Handbook, layout: Layout, phrases: Phrases, schema: InputSchema) -> None:
+        matrix = arrange(table, layout)
         self.revision = table.revision
         self.handbook = handbook
         self.matrix = without_situations(matrix)
         self.cells = places(matrix)
         self.phrases = phrases
+        self.in_short = layout.in_short
         self.schema = schema
         self.situations = len(table.situations)
 
@@ -126,4 +129,4 @@ def _book(opa: Path, bundle: Path, unpacked: Path, policies: Path, history: Hist
     broken = {one.promise: len(one.places) for one in broken_promises(opa, policies, promises, table)}
     shown = [ShownPromise(promise, broken.get(promise, 0)) for promise in promises]
     handbook = write_handbook(read_requirements(policies), rules, shown, cases, history)
-    return Book(table, handbook, arrange(table, layout), phrases, schema)
+    return Book(table, handbook, layout, phrases, schema)

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from itertools import groupby
 
@@ -12,6 +12,7 @@ from authz_service.policy.sentences import Phrases, Several
 from authz_service.policy.situations import Value
 
 _MOST_FREQUENT = 3
+_FEW_WORDS = 6
 NO_DIFFERENCE = "Makes no difference"
 SYMBOLS = {Answer.YES: "✓", Answer.NO: "✗", Answer.IF: "◐", Answer.DOES_NOT_APPLY: "-"}
 
@@ -20,6 +21,20 @@ def said_of_cell(cell: Cell, phrases: Phrases) -> str:
     """A symbol with its word or condition: `✓ yes`, `✗ no`, `◐ own mobile on the bill`, `-`."""
     words = {Answer.DOES_NOT_APPLY: "", Answer.IF: told(cell.condition, phrases)}.get(cell.answer, cell.answer)
     return f"{SYMBOLS[cell.answer]} {words}".rstrip()
+
+
+def condition_in_short(cell: Cell, in_short: Mapping[str, str], phrases: Phrases) -> str:
+    """What tells most of the condition of a cell, in few words; empty where that takes more.
+
+    Args:
+        cell: A cell that says that it depends.
+        in_short: What some conditions are called where there is little room.
+        phrases: How facts are told.
+    """
+    most = max(cell.condition, key=len)
+    brief = tuple({in_short.get(fact, fact): values for fact, values in box.items()} for box in most)
+    said = told((brief,), phrases)
+    return said if len(said.split()) <= _FEW_WORDS else ""
 
 
 def title_of_row(row: Row, phrases: Phrases) -> str:

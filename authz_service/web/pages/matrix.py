@@ -9,7 +9,7 @@ from authz_service.handbook.matrix_cells import Place, column_word, row_word
 from authz_service.handbook.rules import ShownRule
 from authz_service.policy.alternatives import told
 from authz_service.policy.matrix import Answer, Cell, Row
-from authz_service.policy.matrix_texts import SYMBOLS, said_below, title_of_row
+from authz_service.policy.matrix_texts import SYMBOLS, condition_in_short, said_below, title_of_row
 from authz_service.policy.sentences import Phrases
 from authz_service.policy.situations import Facts
 
@@ -36,7 +36,7 @@ class ShownCell(NamedTuple):
     Attributes:
         answer: What it says.
         symbol: The symbol for that.
-        words: The same in a word or three.
+        words: The same in a word or a few.
         column: The word of its column.
         is_wanted: Whether the reader has asked for such ones.
         note: The number of its condition below the table; 0 where it has none.
@@ -130,7 +130,7 @@ def matrix_as_shown(book: Book, wanted: Filter) -> ShownMatrix:
     columns = [title for title in matrix.columns if wanted.who in {"", column_word(title)}] or list(matrix.columns)
     groups = []
     for group, rows in groupby(matrix.rows, key=lambda row: row.group):
-        shown = [_row(row, columns, wanted, phrases, notes) for row in rows]
+        shown = [_row(row, columns, wanted, book, notes) for row in rows]
         shown = [row for row in shown if any(cell.is_wanted for cell in row.cells)]
         if shown and wanted.what in {"", group}:
             groups.append((group, shown))
@@ -166,20 +166,20 @@ def cell_as_shown(book: Book, place: Place) -> ShownPlace:
     )
 
 
-def _row(row: Row, columns: Sequence[str], wanted: Filter, phrases: Phrases, notes: list[Sequence[str]]) -> ShownRow:
-    cells = tuple(_cell(row.cells[title], title, wanted, phrases, notes) for title in columns)
-    return ShownRow(title_of_row(row, phrases), row_word(row), cells)
+def _row(row: Row, columns: Sequence[str], wanted: Filter, book: Book, notes: list[Sequence[str]]) -> ShownRow:
+    cells = tuple(_cell(row.cells[title], title, wanted, book, notes) for title in columns)
+    return ShownRow(title_of_row(row, book.phrases), row_word(row), cells)
 
 
-def _cell(cell: Cell, title: str, wanted: Filter, phrases: Phrases, notes: list[Sequence[str]]) -> ShownCell:
+def _cell(cell: Cell, title: str, wanted: Filter, book: Book, notes: list[Sequence[str]]) -> ShownCell:
     note = 0
     words: str = cell.answer
     if cell.answer is Answer.IF:
-        condition = _condition(cell, phrases)
+        condition = _condition(cell, book.phrases)
         if condition not in notes:
             notes.append(condition)
         note = notes.index(condition) + 1
-        words = "on condition"
+        words = condition_in_short(cell, book.in_short, book.phrases) or "on condition"
     elif cell.answer is Answer.DOES_NOT_APPLY:
         words = "no such situation"
     return ShownCell(
