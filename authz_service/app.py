@@ -144,7 +144,7 @@ def create_app(
     app.register_blueprint(document_endpoints(__version__))
     handle_errors(app)
     known = Callers(callers)
-    readers = Readers(known, keep_sessions(app, find_key), journal)
+    readers = Readers(known, keep_sessions(app, find_key), journal, settings.openid)
     app.after_request(_secure)
     _add_pages(app, readers, decisions, settings, database)
     authenticate(app, known, journal, readers.admit)
@@ -214,7 +214,13 @@ def _add_pages(app: Flask, readers: Readers, decisions: Decisions, settings: Set
     sources = _sources(settings)
     frame = Frame(readers, decisions.memory, settings.policy_status)
     revisions = Revisions(database, sources, settings.shadow_policy_status)
-    app.register_blueprint(page_endpoints(frame, readers, Shelf(sources), Comparisons(revisions)))
+    pages = page_endpoints(frame, readers, Shelf(sources), Comparisons(revisions))
+    if settings.openid and settings.public_url:
+        # Not above: what it stands on takes time and memory, and most services do without.
+        from authz_service.web.pages.provider import add_provider  # noqa: PLC0415
+
+        add_provider(pages, frame, readers, settings.openid, settings.public_url)
+    app.register_blueprint(pages)
     # What is registered last is first to see a response: a problem is a page before it gets the headers of one.
     show_problems(app, frame)
 

@@ -62,6 +62,7 @@ class Frame:
             form_key_name=FORM_KEY,
             # Only a page that has a form needs a session.
             form_key=self._readers.form_key,
+            provider=self._readers.provider,
             style=_address("pages.css"),
             icon=_address("icon.svg"),
             book=opened.book if opened else None,
