@@ -20,6 +20,7 @@ from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 from tests.browser.browsing import DESKTOP, PAGES, PHONE, browser, served, sign_in
+from tests.browser.states import STATES, in_every_state, visited
 from tests.conftest import ROOT, SMITH_FAMILY, TOKEN
 from tests.earlier import with_comparison
 
@@ -40,7 +41,7 @@ LOOKS = (Look("light", DESKTOP, "light"), Look("dark", DESKTOP, "dark"), Look("p
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with _smiths() as app, served(app) as url, browser() as opened:
+    with _smiths() as (app, settings), served(app) as url, in_every_state(settings, url) as states, browser() as opened:
         for look in LOOKS:
             context = opened.new_context(viewport=look.viewport, color_scheme=look.theme)
             visitor = context.new_page()
@@ -52,12 +53,15 @@ def main() -> None:
                 page.goto(url + path)
                 height = page.evaluate("document.documentElement.scrollHeight")
                 page.screenshot(path=FOLDER / f"{name}-{look.name}.png", full_page=height <= _WHOLE)
+            for state in STATES:
+                with visited(page, states, state):
+                    page.screenshot(path=FOLDER / f"{state}-{look.name}.png")
             context.close()
 
 
 @contextmanager
-def _smiths() -> Iterator[Flask]:
-    """The service over the Smith family, with the policy of the checkout."""
+def _smiths() -> Iterator[tuple[Flask, Settings]]:
+    """The service over the Smith family, with the policy of the checkout, and its settings."""
     with tempfile.TemporaryDirectory() as state:
         url = f"sqlite:///{Path(state) / 'authz.db'}"
         database = connect(url)
@@ -70,7 +74,7 @@ def _smiths() -> Iterator[Flask]:
             app = create_app(settings, callers=[Caller("reviewer", token_sha256(TOKEN), frozenset(Scope))])
             try:
                 with_comparison(app, program, policies)
-                yield app
+                yield app, settings
             finally:
                 close_app(app)
 
