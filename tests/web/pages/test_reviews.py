@@ -20,7 +20,7 @@ from tests.conftest import BEARER
 from tests.pdf import pages_of_pdf
 from tests.processes import wait_until
 from tests.web.conftest import MakeClient, database_of, parts_of
-from tests.web.pages.reading import signed_in
+from tests.web.pages.reading import signed_in, with_book
 
 SMITHS = "/customers/123456789"
 SCRIPT = "<script>alert(1)</script>"
@@ -30,7 +30,7 @@ TAKES_OVER = {"person": "mary.jones", "channel": "web", "current_administrator_i
 @pytest.fixture
 def reviewer(make_client: MakeClient) -> FlaskClient:
     """A reader of a service of the test's own, over the Smith family."""
-    return signed_in(make_client())
+    return with_book(signed_in(make_client()))
 
 
 def take_over(reviewer: FlaskClient) -> str:
