@@ -19,6 +19,7 @@ from authz_service.errors import (
     SignInExpired,
     SignInNotHeld,
 )
+from authz_service.handbook.shelf import Shelf
 from authz_service.settings import OpenId
 from authz_service.web.endpoint import Page, declares
 from authz_service.web.pages.frame import Frame
@@ -100,7 +101,9 @@ class _KeptCookie:
         )
 
 
-def add_provider(pages: Blueprint, frame: Frame, readers: Readers, openid: OpenId, public_url: str) -> None:
+def add_provider(
+    pages: Blueprint, frame: Frame, _shelf: Shelf, readers: Readers, openid: OpenId, public_url: str
+) -> None:
     base = public_url.rstrip("/")
     provider = Provider(openid, f"{base}{_BACK}")
     cookie = _KeptCookie(readers.cookies, is_secure=base.startswith("https:"))
