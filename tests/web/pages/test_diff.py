@@ -43,7 +43,7 @@ def test_where_one_revision_alone_is_known_there_is_nothing_to_compare(client: F
 def test_it_offers_what_was_in_force_and_compares_it(client: FlaskClient, opa: Path, policies: Path) -> None:
     revision = keep_earlier(database_of(client.application), opa, policies)
     choice = told(client, "/matrix/diff")
-    assert "5 October 2026, 07:30 UTC" in choice
+    assert "5 October 2026, 07:30:00 UTC" in choice
     [link] = [href for href in Page(choice).values_of("href") if href.startswith("/matrix/diff?")]
     assert f"from={revision}" in link
     text = told(client, link)
