@@ -285,6 +285,6 @@ def test_the_pdf_says_what_the_page_says_and_is_the_same_each_time(reviewer: Fla
 def test_the_matrix_is_one_sheet(reader: FlaskClient) -> None:
     response = reader.get("/matrix.pdf")
     [page] = pages_of_pdf(response.data)
-    for words in ("See the usage", "on condition 1", "✓ yes", "✗ no", "28,248"):
+    for words in ("See the usage", "◐ right code (4)", "✓ yes", "✗ no", "28,248"):
         assert words in page
     assert response.data == reader.get("/matrix.pdf").data
