@@ -19,12 +19,15 @@ from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.decision.searches import Searches
 from authz_service.errors import ConfigurationError
 from authz_service.handbook.book import Sources
+from authz_service.handbook.comparisons import Comparisons
+from authz_service.handbook.revisions import Revisions
 from authz_service.handbook.shelf import Shelf
 from authz_service.journal.journal import Journal, open_journal
 from authz_service.journal.shadow import Shadow
 from authz_service.journal.worker import IndexWorker
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.supervisor import bundle_in_force
+from authz_service.policy.revisions import RevisionKeeper
 from authz_service.settings import Settings
 from authz_service.storage.database import connect
 from authz_service.web.addresses import CONVERTERS
@@ -39,10 +42,11 @@ from authz_service.web.metadata import metadata_endpoints
 from authz_service.web.metrics import metrics_endpoints
 from authz_service.web.openapi import document_endpoints
 from authz_service.web.page_tokens import PageTokens
+from authz_service.web.pages.diff import add_diff
 from authz_service.web.pages.errors import show_problems
 from authz_service.web.pages.frame import Frame
 from authz_service.web.pages.journal import add_journal
-from authz_service.web.pages.pages import page_endpoints
+from authz_service.web.pages.pages import AddPages, page_endpoints
 from authz_service.web.pages.readers import Readers
 from authz_service.web.pages.reviews import add_reviews
 from authz_service.web.pages.sessions import keep_sessions
@@ -75,9 +79,11 @@ class Parts:
     journal: Journal
     index_worker: IndexWorker | None
     shadow: Shadow | None
+    keeper: RevisionKeeper
 
     def close(self) -> None:
         self.watch.stop()
+        self.keeper.close()
         if self.shadow:
             self.shadow.stop()
         if self.index_worker:
@@ -121,7 +127,8 @@ def create_app(
     signing_key = read_signing_key(settings.metadata_key) if settings.metadata_key else None
     # Last of what may be wrong, as it has a thread and a file open.
     journal = open_journal(settings, database)
-    decisions = Decisions(domain, engine, settings.stale_seconds, journal.came_into_force)
+    keeper = RevisionKeeper(database, _sources(settings).bundle_file)
+    decisions = Decisions(domain, engine, settings.stale_seconds, partial(_came_into_force, journal, keeper))
 
     app = _App("authz_service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
@@ -141,7 +148,7 @@ def create_app(
     app.register_blueprint(document_endpoints(__version__))
     handle_errors(app)
     known = Callers(callers)
-    readers = Readers(known, keep_sessions(app, find_key), journal)
+    readers = Readers(known, keep_sessions(app, find_key), journal, settings.openid)
     app.after_request(_secure)
     _add_pages(app, readers, decisions, settings, database, journal, engine)
     authenticate(app, known, journal, readers.admit)
@@ -150,17 +157,14 @@ def create_app(
 
     watch = RevisionWatch(decisions.memory)
     watch.start()
-    index_worker = None
-    if indexes_journal and journal.writer and journal.folder:
-        index_worker = IndexWorker(database, journal.folder, journal.writer)
-        index_worker.start()
+    index_worker = _index_worker(database, journal) if indexes_journal else None
     shadow = None
     if settings.shadow_opa_url is not None:
         engines.append(OpaEngine(settings.shadow_opa_url))
         shadow = Shadow(engines[-1], journal)
         journal.tells(shadow.note)
         shadow.start()
-    app.extensions[_PARTS] = Parts(database, watch, engines, journal, index_worker, shadow)
+    app.extensions[_PARTS] = Parts(database, watch, engines, journal, index_worker, shadow, keeper)
     return app
 
 
@@ -192,6 +196,24 @@ def _configured_engine(settings: Settings) -> OpaEngine:
     return OpaEngine(settings.opa_url)
 
 
+def _index_worker(database: Engine, journal: Journal) -> IndexWorker | None:
+    if not (journal.writer and journal.folder):
+        return None
+    worker = IndexWorker(database, journal.folder, journal.writer)
+    worker.start()
+    return worker
+
+
+def _came_into_force(journal: Journal, keeper: RevisionKeeper, revision: str) -> None:
+    journal.came_into_force(revision)
+    keeper.came_into_force(revision)
+
+
+def _sources(settings: Settings) -> Sources:
+    bundle = bundle_in_force(settings.policy_status) if settings.policy_status else None
+    return Sources(settings.policies, bundle)
+
+
 def _add_pages(
     app: Flask,
     readers: Readers,
@@ -202,17 +224,24 @@ def _add_pages(
     engine: PolicyEngine,
 ) -> None:
     memory = decisions.memory
-    bundle = bundle_in_force(settings.policy_status) if settings.policy_status else None
+    sources = _sources(settings)
     frame = Frame(readers, memory, settings.policy_status)
     # Another engine has no version that it could be asked for.
     opa_version = engine.version if isinstance(engine, OpaEngine) else str
     running = Running(__version__, settings.workers, settings.policy_status, opa_version)
-    more = [
+    comparisons = Comparisons(Revisions(database, sources, settings.shadow_policy_status))
+    more: list[AddPages] = [
+        partial(add_diff, comparisons=comparisons),
         partial(add_journal, database=database, journal=journal, decisions=decisions),
         partial(add_reviews, database=database, decisions=decisions, journal=journal),
         partial(add_status, database=database, memory=memory, journal=journal, running=running),
     ]
-    app.register_blueprint(page_endpoints(frame, readers, Shelf(Sources(settings.policies, bundle)), more))
+    if settings.openid and settings.public_url:
+        # Not above: what it stands on takes time and memory, and most services do without.
+        from authz_service.web.pages.provider import add_provider  # noqa: PLC0415
+
+        more.append(partial(add_provider, readers=readers, openid=settings.openid, public_url=settings.public_url))
+    app.register_blueprint(page_endpoints(frame, readers, Shelf(sources), more))
     # What is registered last is first to see a response: a problem is a page before it gets the headers of one.
     show_problems(app, frame)
 

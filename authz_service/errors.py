@@ -21,13 +21,20 @@ AuthzServiceError
 │   └── NotYetSigned            an entry of the journal whose block is still open
 ├── StaleVersion                412
 ├── TakeOverRefused             403: the policy says no
+├── NotSignedIn                 somebody has come back from the provider, and does not get in
+│   ├── ProviderUnavailable     … as it does not answer, or not as the specification has it
+│   ├── SignInDeclined          … as it says no, or the person has broken off
+│   ├── SignInExpired           … as it took too long, or was begun elsewhere
+│   ├── SignInNotHeld           … as what it says cannot be relied on
+│   └── NotAllowed              … as it knows the person, and nothing lets that person read
 └── Unavailable                 503: broken is never "no"
     ├── PolicyEngineUnavailable OPA does not answer
     ├── PolicyEngineMisbehaved  OPA answers, but not in the shape of an answer
     ├── DatabaseUnavailable
     ├── JournalUnavailable      what is not kept is not answered
     ├── MailServerUnavailable
-    └── PolicyNotReadable       pages have nothing to tell of a policy that is broken or not there
+    ├── PolicyNotReadable       pages have nothing to tell of a policy that is broken or not there
+    └── PolicyBeingRead         … yet, of one that is still being judged
 """
 
 from collections.abc import Sequence
@@ -169,6 +176,10 @@ class PolicyNotReadable(Unavailable):
     pass
 
 
+class PolicyBeingRead(Unavailable):
+    pass
+
+
 class TakeOverRefused(AuthzServiceError):
     """The policy does not permit a take-over.
 
@@ -181,3 +192,31 @@ class TakeOverRefused(AuthzServiceError):
         self.reasons = tuple(reasons)
         self.decision_id = decision_id
         super().__init__("The policy does not permit this take-over.")
+
+
+class NotSignedIn(AuthzServiceError):
+    """The message is for the operator, and has nothing in it that the provider or the browser could choose."""
+
+
+class ProviderUnavailable(NotSignedIn):
+    pass
+
+
+class SignInDeclined(NotSignedIn):
+    pass
+
+
+class SignInExpired(NotSignedIn):
+    pass
+
+
+class SignInNotHeld(NotSignedIn):
+    pass
+
+
+class NotAllowed(NotSignedIn):
+    """Attributes: `subject`, whom the provider knows."""
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        super().__init__("The claim of AUTHZ_OIDC_ALLOWED is not in the ID token, or has not that value.")

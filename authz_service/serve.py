@@ -96,10 +96,11 @@ def _with_shadow(settings: Settings, policies: Path, started: ExitStack) -> Sett
     """The settings with the OPA of the shadow policy; without one, where that is broken, as it is to have no effect."""
     opa = find_opa(os.environ, project_tool_folder())
     try:
-        return settings.with_shadow(started.enter_context(SupervisedOpa(opa, policies)).url)
+        supervised = started.enter_context(SupervisedOpa(opa, policies))
     except (InvalidPolicy, ConfigurationError) as error:
         log.error("shadow_policy.not_started", reason=str(error))  # noqa: TRY400 - the author's fault, not the code's
         return settings
+    return settings.with_shadow(supervised.url, supervised.status_file)
 
 
 @contextmanager

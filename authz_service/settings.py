@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from authz_service.errors import ConfigurationError
@@ -15,6 +15,27 @@ T = TypeVar("T")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BUNDLE_SIGNING_KEY = "AUTHZ_BUNDLE_SIGNING_KEY"
 CHECKOUT_POLICIES = Path(__file__).resolve().parents[1] / "policies"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenId:
+    """The OpenID Connect provider that people sign in with.
+
+    Attributes:
+        issuer: `AUTHZ_OIDC_ISSUER`, its URL.
+        client_id: `AUTHZ_OIDC_CLIENT_ID`, whom it knows this service as.
+        client_secret: `AUTHZ_OIDC_CLIENT_SECRET`, what this service proves that with.
+        claim: The part before `=` of `AUTHZ_OIDC_ALLOWED`, a claim of the ID token.
+        value: The part after it, what the claim has to be, or to have in its list, for somebody to read pages.
+        scopes: `AUTHZ_OIDC_SCOPES`, what the provider is asked for.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    claim: str
+    value: str
+    scopes: str = "openid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +67,8 @@ class Settings:
         shadow_policies: `AUTHZ_SHADOW_POLICIES`, a policies folder or a bundle that answers beside the policy in force,
             without effect.
         shadow_opa_url: Where the supervised OPA of the shadow policy is; None without one.
+        shadow_policy_status: The file in which its supervisor tells how the shadow policy stands; None without one.
+        openid: The provider that people sign in with, where there is one.
         workers: `AUTHZ_WORKERS`, processes that answer.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
     """
@@ -67,6 +90,8 @@ class Settings:
     journal_plain_ids: bool = False
     shadow_policies: Path | None = None
     shadow_opa_url: str | None = None
+    shadow_policy_status: Path | None = None
+    openid: OpenId | None = None
     workers: int = 1
     policy_status: Path | None = None
 
@@ -74,9 +99,9 @@ class Settings:
         """The same, with the supervised OPA that has been started."""
         return replace(self, opa_url=url, policy_status=policy_status)
 
-    def with_shadow(self, url: str) -> "Settings":
+    def with_shadow(self, url: str, policy_status: Path) -> "Settings":
         """The same, with the OPA of the shadow policy that has been started."""
-        return replace(self, shadow_opa_url=url)
+        return replace(self, shadow_opa_url=url, shadow_policy_status=policy_status)
 
 
 KNOWN = {
@@ -96,6 +121,11 @@ KNOWN = {
     "AUTHZ_JOURNAL_SIGNING_KEY": "a PEM file of the Ed25519 private key that the journal is signed with",
     "AUTHZ_JOURNAL_PLAIN_IDS": "1 for ids in the journal instead of pseudonyms",
     "AUTHZ_SHADOW_POLICIES": "a policies folder or a bundle that answers beside the policy in force, without effect",
+    "AUTHZ_OIDC_ISSUER": "the URL of an OpenID Connect provider that readers of pages sign in with",
+    "AUTHZ_OIDC_CLIENT_ID": "whom the provider knows this service as",
+    "AUTHZ_OIDC_CLIENT_SECRET": "what this service proves that with",
+    "AUTHZ_OIDC_ALLOWED": "claim=value, such as groups=compliance: what the ID token has to say of whoever may read",
+    "AUTHZ_OIDC_SCOPES": "what the provider is asked for, such as `openid groups`; openid where it is left out",
     "AUTHZ_WORKERS": "processes that answer",
     "AUTHZ_OPA_BIN": "the opa program to run",
     BUNDLE_SIGNING_KEY: "a PEM file of the private key that `policy build` signs bundles with",
@@ -138,6 +168,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         "journal_signing_key": read("AUTHZ_JOURNAL_SIGNING_KEY", Path, None),
         "journal_plain_ids": read("AUTHZ_JOURNAL_PLAIN_IDS", _is_set, default=False),
         "shadow_policies": read("AUTHZ_SHADOW_POLICIES", Path, None),
+        "openid": _openid(environ, read, faults),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given
     if not values["database_url"]:
@@ -146,9 +177,39 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         faults.append("AUTHZ_MAIL_FROM: is not set; with AUTHZ_SMTP_URL it names whom letters are from.")
     if values["metadata_key"] and not values["public_url"]:
         faults.append("AUTHZ_PUBLIC_URL: is not set; with AUTHZ_METADATA_KEY it is what the signed metadata is about.")
+    if values["openid"] and not values["public_url"]:
+        faults.append("AUTHZ_PUBLIC_URL: is not set; with AUTHZ_OIDC_ISSUER it is where people are sent back to.")
     if faults:
         raise ConfigurationError("\n".join(faults))
     return Settings(**values)  # type: ignore[arg-type]  # each has been converted above
+
+
+def _openid(environ: Mapping[str, str], read: Callable[..., Any], faults: list[str]) -> OpenId | None:
+    if not any(environ.get(name) for name in _OPENID):
+        return None
+    found = [read(name, convert, None) for name, convert in _OPENID.items()]
+    missing = [name for name in _OPENID if not environ.get(name)]
+    faults += [
+        f"{name}: is not set; it goes with the other AUTHZ_OIDC_… settings, as {KNOWN[name]}." for name in missing
+    ]
+    scopes = read("AUTHZ_OIDC_SCOPES", _scopes, "openid")
+    if None in found:
+        return None
+    issuer, client_id, client_secret, (claim, value) = found
+    return OpenId(issuer, client_id, client_secret, claim, value, scopes)
+
+
+def _claim(text: str) -> tuple[str, str]:
+    claim, _, value = (part.strip() for part in text.partition("="))
+    if not (claim and value):
+        raise ValueError("must be claim=value, such as groups=compliance")
+    return claim, value
+
+
+def _scopes(text: str) -> str:
+    if "openid" not in text.split():
+        raise ValueError("must have openid among its words")
+    return text
 
 
 def _seconds(text: str) -> float:
@@ -167,6 +228,15 @@ def _public_url(text: str) -> str:
     if not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or is_here):
         raise ValueError("must be an https URL without query and fragment; http is for this machine alone")
     return text
+
+
+_OPENID: Mapping[str, Callable[[str], Any]] = {
+    "AUTHZ_OIDC_ISSUER": _public_url,
+    "AUTHZ_OIDC_CLIENT_ID": str,
+    "AUTHZ_OIDC_CLIENT_SECRET": str,
+    "AUTHZ_OIDC_ALLOWED": _claim,
+}
+"""The settings of the provider, each needed where one is set."""
 
 
 def _durability(text: str) -> Durability:

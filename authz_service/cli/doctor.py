@@ -22,6 +22,7 @@ from authz_service.errors import (
     DatabaseUnavailable,
     MailServerUnavailable,
     PolicyEngineUnavailable,
+    ProviderUnavailable,
 )
 from authz_service.journal.checkpoint import key_id
 from authz_service.journal.indexer import bytes_behind
@@ -29,7 +30,7 @@ from authz_service.journal.place import SIGNING_KEY, find_pseudonyms, find_signi
 from authz_service.opa.binary import OPA_VERSION, find_opa, project_tool_folder
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
-from authz_service.settings import KNOWN, Settings, read_settings
+from authz_service.settings import KNOWN, OpenId, Settings, read_settings
 from authz_service.storage.database import connect, is_current
 from authz_service.web.signed_metadata import read_signing_key
 from authz_service.words import Durability
@@ -86,6 +87,7 @@ def _examine() -> Iterator[Finding]:
     database = _try("database", lambda: _database(settings))
     yield database
     yield _try("callers", lambda: _callers(settings))
+    yield _try("accounts", lambda: _accounts(settings.openid))
     yield _try("metadata", lambda: _metadata(settings))
     yield _try("mail server", lambda: _mail_server(settings))
     if database.ok:
@@ -105,6 +107,18 @@ def _try(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, ok=False, detail=f"{error} Is it running, and is AUTHZ_OPA_URL right?")
     except AuthzServiceError as error:
         return Finding(what, ok=False, detail=str(error))
+
+
+def _accounts(openid: OpenId | None) -> str:
+    if openid is None:
+        return "none, as AUTHZ_OIDC_ISSUER is not set: people read pages with a token"
+    from authz_service.callers.openid import Provider  # noqa: PLC0415 - it stands on what most do without
+
+    try:
+        Provider(openid, "").metadata()
+    except ProviderUnavailable as error:
+        raise ConfigurationError(f"{error} Is it running, and is AUTHZ_OIDC_ISSUER right?") from error
+    return f"at {openid.issuer}, for whoever has {openid.claim}={openid.value}"
 
 
 def _metadata(settings: Settings) -> str:

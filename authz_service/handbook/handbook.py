@@ -75,13 +75,15 @@ class Handbook(NamedTuple):
     Attributes:
         chapters: The facts and readings in their order.
         without_rule: The facts and readings that no rule cites.
-        without_fact: The rules that cite nothing, or nothing that there is.
+        without_fact: The rules that give a reason and cite nothing, and those that cite nothing that there is.
+        helpers: The rules that others are written with: they give no reason, and so cite nothing.
         homes: The id of the fact or reading under which a rule is told in full, by its code.
     """
 
     chapters: tuple[Chapter, ...]
     without_rule: tuple[Requirement, ...]
     without_fact: tuple[ShownRule, ...]
+    helpers: tuple[ShownRule, ...]
     homes: Mapping[str, str]
 
     @property
@@ -97,7 +99,6 @@ def write_handbook(
     promises: Sequence[ShownPromise],
     cases: Path | None,
     history: History,
-    policies: Path,
 ) -> Handbook:
     """Brings them together by the ids that they cite.
 
@@ -107,7 +108,6 @@ def write_handbook(
         promises: The promises, each with whether it holds.
         cases: The folder of the decision tables, if there is one.
         history: Since when the lines of the folder are as they are.
-        policies: The policies folder.
     """
     known = [one.id for section in sections for one in section.requirements]
     # A rule is told once, under the first that it names, as that is what it is written for.
@@ -116,7 +116,7 @@ def write_handbook(
 
     def article(one: Requirement) -> Article:
         citing = [rule for rule in rules if one.id in rule.cites]
-        own = history.last_change(policies / FILE, one.line, one.line)
+        own = history.last_change(FILE, one.line, one.line)
         return Article(
             one,
             tuple(rule for rule in citing if homes[rule.code] == one.id),
@@ -130,10 +130,12 @@ def write_handbook(
         Chapter(section.id, section.title, tuple(map(article, section.requirements))) for section in sections
     )
     articles = [one for chapter in chapters for one in chapter.articles]
+    homeless = [rule for rule in rules if not homes[rule.code]]
     return Handbook(
         chapters,
         tuple(one.requirement for one in articles if one.has_no_rule),
-        tuple(rule for rule in rules if not homes[rule.code]),
+        tuple(rule for rule in homeless if rule.gives_a_reason or rule.cites),
+        tuple(rule for rule in homeless if not (rule.gives_a_reason or rule.cites)),
         homes,
     )
 

@@ -1,10 +1,11 @@
-"""Since when a line of a policies folder is as it is, as git knows it."""
+"""Since when a line of a policies folder is as it is: as git knows it, or as it was put into a bundle."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 
 class Change(NamedTuple):
@@ -21,20 +22,32 @@ class Change(NamedTuple):
     subject: str
 
 
+_Lines: TypeAlias = list[Change | None]
+
 _NOT_COMMITTED = "0" * 40
 _SHOWN = 10
+_BOUNDARY = "boundary"
+_RECORDED = ("requirements.yaml", "bundle/**/*.rego")
+_TESTS = "*_test.rego"
 
 
 class History:
-    """When lines changed last; empty where git keeps no history of the folder."""
+    """When lines changed last; empty where nothing is known of that.
 
-    def __init__(self) -> None:
-        self._lines: dict[Path, list[Change | None]] = {}
+    Args:
+        folder: The policies folder.
+        recorded: What was recorded of it; None to ask git.
+    """
+
+    def __init__(self, folder: Path, recorded: Mapping[str, Any] | None = None) -> None:
+        self._folder = folder
+        self._recorded = recorded
+        self._lines: dict[Path, _Lines] = {}
 
     def last_change(self, file: Path, first: int, last: int) -> Change | None:
-        """The newest change of some lines, counted from 1; None where git does not know all of them."""
+        """The newest change of some lines of a file of the folder, counted from 1; None where any is not known."""
         if file not in self._lines:
-            self._lines[file] = _blame(file)
+            self._lines[file] = _blame(self._folder / file) if self._recorded is None else _recall(self._recorded, file)
         changes = self._lines[file][max(first, 1) - 1 : last]
         known = [change for change in changes if change]
         return max(known, key=lambda change: change.on) if known and len(known) == len(changes) else None
@@ -45,16 +58,54 @@ def newest(changes: Sequence[Change | None]) -> Change | None:
     return max((change for change in changes if change), key=lambda change: change.on, default=None)
 
 
-def _blame(file: Path) -> list[Change | None]:
-    blame = ["git", "-C", str(file.parent), "blame", "--porcelain", "--", file.name]
+def record(policies: Path) -> dict[str, object]:
+    """What git knows of the rules and facts of a folder, as JSON for its bundle; empty where it knows nothing.
+
+    `lines` has for each file how many lines are from which commit, in their order; null for those not committed.
+    """
+    files = sorted(file for pattern in _RECORDED for file in policies.glob(pattern) if not file.match(_TESTS))
+    changes = {file.relative_to(policies).as_posix(): _blame(file) for file in files}
+    commits = {change.revision: change for of_file in changes.values() for change in of_file if change}
+    if not commits:
+        return {}
+    return {
+        "commits": {
+            change.revision: {"on": change.on.isoformat(), "subject": change.subject}
+            for _, change in sorted(commits.items())
+        },
+        "lines": {
+            file: [[change and change.revision, len(list(lines))] for change, lines in groupby(of_file)]
+            for file, of_file in changes.items()
+        },
+    }
+
+
+def _recall(recorded: Mapping[str, Any], file: Path) -> _Lines:
+    commits = {
+        revision: Change(revision, date.fromisoformat(said["on"]), said["subject"])
+        for revision, said in recorded.get("commits", {}).items()
+    }
+    runs = recorded.get("lines", {}).get(file.as_posix(), ())
+    return [commits.get(revision) for revision, count in runs for _ in range(count)]
+
+
+def _blame(file: Path) -> _Lines:
+    porcelain = _git(file.parent, "blame", "--porcelain", "--", file.name)
+    is_shallow = _BOUNDARY in porcelain and "true" in _git(file.parent, "rev-parse", "--is-shallow-repository")
+    return _read(porcelain, is_shallow=is_shallow)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git says; nothing where it cannot."""
+    command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(blame, capture_output=True, encoding="utf-8", errors="replace", check=False)  # noqa: S603 - git with words of ours and a path, and no shell reads them
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)  # noqa: S603 - git with words of ours and a path, and no shell reads them
     except OSError:
-        return []
-    return _read(done.stdout) if done.returncode == 0 else []
+        return ""
+    return done.stdout if done.returncode == 0 else ""
 
 
-def _read(porcelain: str) -> list[Change | None]:
+def _read(porcelain: str, *, is_shallow: bool) -> _Lines:
     """What `git blame --porcelain` prints: about a commit once, then its id before each of its lines."""
     said: dict[str, dict[str, str]] = {}
     commits: list[str] = []
@@ -69,10 +120,13 @@ def _read(porcelain: str) -> list[Change | None]:
             said.setdefault(commit, {})
         else:
             said[commit][name] = value
-    changes = {commit: None if commit == _NOT_COMMITTED else _change(commit, of) for commit, of in said.items()}
+    changes = {commit: _change(commit, of, is_shallow=is_shallow) for commit, of in said.items()}
     return [changes[commit] for commit in commits]
 
 
-def _change(commit: str, said: dict[str, str]) -> Change:
+def _change(commit: str, said: Mapping[str, str], *, is_shallow: bool) -> Change | None:
+    # Where the past was not fetched, the oldest commit there is gets all that is older.
+    if commit == _NOT_COMMITTED or (is_shallow and _BOUNDARY in said):
+        return None
     on = datetime.fromtimestamp(int(said["committer-time"]), UTC).date()
     return Change(commit[:_SHOWN], on, said["summary"])

@@ -59,7 +59,7 @@ def _shown(definitions: Sequence[Rule], folder: Path, policies: Path, history: H
     lines = Path(first.file).read_text(encoding="utf-8").splitlines()
     written = policies / inside
     is_the_same = written.is_file() and written.read_text(encoding="utf-8").splitlines() == lines
-    changes = [history.last_change(written, *_extent(rule, lines)) for rule in definitions] if is_the_same else []
+    changes = [history.last_change(inside, *_extent(rule, lines)) for rule in definitions] if is_the_same else []
     return ShownRule(
         first.code or first.name,
         first.annotation.get("title", first.name),

@@ -6,7 +6,7 @@ import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ from authz_service.errors import Fault, InvalidPolicy, PolicyEngineMisbehaved
 from authz_service.opa.binary import OPA_VERSION
 from authz_service.opa.command import restricted, run_opa
 from authz_service.opa.engine import PACKAGE, RULE, parse_verdict
+from authz_service.opa.folder import HISTORY, MANIFEST, SOURCES, read_sources
 from authz_service.opa.signing import BundleKey
 
 _ASK = Path(__file__).with_name("ask.rego")
 _SCHEMA = Path("schemas") / "input.json"
 _REQUIREMENTS = Path("requirements.yaml")
-MANIFEST, SIGNATURES = ".manifest", ".signatures.json"
+SIGNATURES = ".signatures.json"
 _ENTRYPOINT = "data.authz.decision.answer"
 _PACKAGE_OF_ENTRYPOINT = re.compile(r"^package authz\.decision\s*$", re.MULTILINE)
 _RULE_OF_ENTRYPOINT = re.compile(r"^(default\s+)?answer\b", re.MULTILINE)
@@ -31,7 +32,14 @@ _TESTS = "*_test.rego"
 _REVISION_LENGTH = 16
 
 
-def build_bundle(opa: Path, policies: Path, target: Path, *, signing: BundleKey | None = None) -> str:
+def build_bundle(
+    opa: Path,
+    policies: Path,
+    target: Path,
+    *,
+    signing: BundleKey | None = None,
+    history: Mapping[str, object] | None = None,
+) -> str:
     """Checks what is in `policies` at this moment, and puts the bundle of it at `target` in one step.
 
     Args:
@@ -39,6 +47,7 @@ def build_bundle(opa: Path, policies: Path, target: Path, *, signing: BundleKey 
         policies: A policies folder, with `bundle/` and `schemas/` in it, or a bundle built by this service.
         target: Where the bundle goes. What is there stays untouched unless everything is right.
         signing: The private key to sign it with.
+        history: Since when the folder is as it is, which goes into the manifest as it is given.
 
     Returns:
         The revision.
@@ -51,7 +60,7 @@ def build_bundle(opa: Path, policies: Path, target: Path, *, signing: BundleKey 
         made = work / "bundle.tar.gz"
         if policies.is_dir():
             snapshot = work / "policy"
-            revision = _snapshot(policies, snapshot)
+            revision = _snapshot(policies, snapshot, history or {})
             shown = policies / "bundle"
             _check(opa, policies, snapshot)
             _pack(opa, snapshot, made, signing, shown=shown)
@@ -68,7 +77,7 @@ def build_bundle(opa: Path, policies: Path, target: Path, *, signing: BundleKey 
     return revision
 
 
-def _snapshot(policies: Path, snapshot: Path) -> str:
+def _snapshot(policies: Path, snapshot: Path, history: Mapping[str, object]) -> str:
     """Copies the policy without its tests, adds what the service asks, and returns the digest of it all."""
     source = policies / "bundle"
     for needed in (source, policies / _SCHEMA):
@@ -94,20 +103,21 @@ def _snapshot(policies: Path, snapshot: Path) -> str:
     build.mkdir()
     (build / "data.json").write_text(json.dumps({"revision": revision}))
     roots = ["authz", PACKAGE]
-    manifest = {"revision": revision, "roots": roots, "rego_version": 1, "metadata": _metadata(policies)}
+    manifest = {"revision": revision, "roots": roots, "rego_version": 1, "metadata": _metadata(policies, history)}
     (snapshot / MANIFEST).write_text(json.dumps(manifest))
     return revision
 
 
-def _metadata(policies: Path) -> dict[str, str]:
+def _metadata(policies: Path, history: Mapping[str, object]) -> dict[str, object]:
     """What the bundle is made of and by; no time or place, so that the same is the same to the byte."""
-    sources = {"requirements_sha256": _REQUIREMENTS, "input_schema_sha256": _SCHEMA}
+    digested = {"requirements_sha256": _REQUIREMENTS, "input_schema_sha256": _SCHEMA}
     digests = {
         name: hashlib.sha256((policies / file).read_bytes()).hexdigest()
-        for name, file in sources.items()
+        for name, file in digested.items()
         if (policies / file).is_file()
     }
-    return {"authz_service": __version__, "opa": OPA_VERSION, **digests}
+    known = {HISTORY: history} if history else {}
+    return {"authz_service": __version__, "opa": OPA_VERSION, **digests, SOURCES: read_sources(policies), **known}
 
 
 def _pack(opa: Path, folder: Path, target: Path, signing: BundleKey | None, *, shown: Path) -> None:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from authz_service import __version__
 from authz_service.errors import Fault, InvalidPolicy
-from authz_service.opa.bundle import MANIFEST, SIGNATURES, build_bundle
+from authz_service.opa.bundle import SIGNATURES, build_bundle
 from authz_service.opa.command import run_opa
+from authz_service.opa.folder import MANIFEST, SOURCES
 from authz_service.opa.signing import BundleKey
 
 _VERIFIES = {"ES256": "io.jwt.verify_es256", "EdDSA": "io.jwt.verify_eddsa"}
@@ -25,7 +26,7 @@ class Verified(NamedTuple):
     Attributes:
         revision: The revision of the policy.
         roots: The documents that it holds all of.
-        metadata: What it was made of, and by what.
+        metadata: What it was made of, and by what, in a word each.
         is_signed: Whether it is signed.
     """
 
@@ -61,7 +62,8 @@ def verify_bundle(opa: Path, bundle: Path, key: BundleKey | None, policies: Path
         except InvalidPolicy as error:
             raise InvalidPolicy([replace(fault, file=str(bundle)) for fault in error.faults]) from error
     manifest = json.loads(files[MANIFEST])
-    return Verified(revision, tuple(manifest["roots"]), manifest.get("metadata", {}), SIGNATURES in files)
+    metadata = {name: said for name, said in manifest.get("metadata", {}).items() if isinstance(said, str)}
+    return Verified(revision, tuple(manifest["roots"]), metadata, SIGNATURES in files)
 
 
 def _files(bundle: Path, shown: Path) -> dict[str, bytes]:
@@ -144,6 +146,13 @@ def _faults_of_content(opa: Path, files: Mapping[str, bytes], policies: Path, bu
         what = f"is not the policy of {policies}: that has revision {revision}, and this {said.get('revision')}{made}"
         yield Fault(what)
         return
+    files, wanted = _with_sources(files), _with_sources(wanted)
     names = sorted({*files, *wanted} - {SIGNATURES, MANIFEST})
     if other := [name for name in names if files.get(name) != wanted.get(name)]:
         yield Fault(f"has the revision of {policies} and another content: {', '.join(other)}")
+
+
+def _with_sources(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files, with what the manifest has of the folder besides."""
+    sources = json.loads(files[MANIFEST]).get("metadata", {}).get(SOURCES, {})
+    return {**files, **{name: text.encode() for name, text in sources.items()}}

@@ -17,7 +17,8 @@ from authz_service.policy.tree import word
 SENTENCES_SHOWN = 12
 """How many sentences of a group a text for people has, when it has more."""
 
-_SITUATIONS_SHOWN = 60
+SITUATIONS_SHOWN = 60
+"""How many of its situations."""
 _PAGES = Environment(
     loader=PackageLoader("authz_service.policy"),
     autoescape=select_autoescape(),
@@ -174,8 +175,8 @@ def write_html(report: Report) -> str:
         one_sided=one_sided(report),
         size_of=size_of,
         came_and_went=came_and_went,
-        rows=_rows,
-        shown=_SITUATIONS_SHOWN,
+        rows=situations_of,
+        shown=SITUATIONS_SHOWN,
     )
 
 
@@ -235,13 +236,13 @@ def _markdown(told: Told) -> Iterator[str]:
     yield f"  {size_of(told)}: `{came_and_went(told)}`"
 
 
-class _Rows(NamedTuple):
+class Situations(NamedTuple):
     """The situations of a group as a table.
 
     Attributes:
         same: The facts that all have in common, with their value.
         columns: The other facts.
-        rows: Their values, then the reasons before and now.
+        rows: Their values, then the reasons before and now; the first of them.
     """
 
     same: Mapping[str, str]
@@ -249,17 +250,17 @@ class _Rows(NamedTuple):
     rows: Sequence[Sequence[str]]
 
 
-def _rows(told: Told) -> _Rows:
+def situations_of(told: Told) -> Situations:
     changes = told.group.changes
     facts = list(dict.fromkeys(fact for change in changes for fact in change.facts))
     values = {fact: {_said(change.facts, fact) for change in changes} for fact in facts}
     columns = [fact for fact in facts if len(values[fact]) > 1]
-    return _Rows(
+    return Situations(
         {fact: value for fact, (value, *more) in values.items() if not more},
         columns,
         [
             [*(_said(change.facts, fact) for fact in columns), ", ".join(change.old.codes), ", ".join(change.new.codes)]
-            for change in changes[:_SITUATIONS_SHOWN]
+            for change in changes[:SITUATIONS_SHOWN]
         ],
     )
 

@@ -1,24 +1,25 @@
 """One decision explained: its facts, the rules that fired or nearly did, and what would turn it."""
 
-import shutil
-import tarfile
+import pickle
 import tempfile
 import threading
-import weakref
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
 
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.each import OnProgress
+from authz_service.opa.folder import unpack_folder
+from authz_service.policy.allowed import Allowed, allowed
 from authz_service.policy.fired import Failed, Near, Said, Told
 from authz_service.policy.judging import Judged, judge
 from authz_service.policy.sentences import Phrases, Several
 from authz_service.policy.situations import Facts, InputSchema, Value
-from authz_service.policy.syntax import read_rules
+from authz_service.policy.syntax import Rule, read_rules
 from authz_service.policy.table import judge_all
-from authz_service.policy.turning import Allowed, allowed, is_fixed, smallest_changes
+from authz_service.policy.turning import is_fixed, smallest_changes
 from authz_service.questions import Answer
 
 QUESTION = frozenset({"action", "role", "is_known_person", "resource", "option", "subscription_kind"})
@@ -56,46 +57,37 @@ class Explanation(NamedTuple):
     is_fixed: bool
 
 
-class Explainer:
-    """Explains the answers of one policy, one after the other.
+class Explainable(NamedTuple):
+    """What an explanation needs of a policy, so small that every worker can keep it.
 
     Attributes:
-        folder: Its bundle, unpacked, as long as this is there.
-        rules: Its rules.
-        table: Its answers to every situation.
+        opa: The program.
+        schema: What can be asked.
+        bundle: The file that its bundle is.
+        rules: Its rules, with their files named from the bundle; packed, as their syntax trees are large.
+        shown: Where their author finds them.
+        answers: Whether each situation is allowed, by the kinds of the schema.
     """
 
-    def __init__(
-        self,
-        opa: Path,
-        policies: Path,
-        schema: InputSchema,
-        bundle: Path | None = None,
-        on_progress: OnProgress = lambda _done, _of: None,
-    ) -> None:
-        """Prepares what any explanation needs.
+    opa: Path
+    schema: InputSchema
+    bundle: bytes
+    rules: bytes
+    shown: Path
+    answers: Sequence[Allowed]
 
-        Args:
-            opa: The program.
-            policies: The policies folder.
-            schema: Its schema.
-            bundle: A bundle that was made of the folder; without, it is made of it now.
-            on_progress: Is told how far it is, where not all situations have been judged before.
 
-        Raises:
-            InvalidPolicy: The policy is broken.
-        """
-        self._opa = opa
-        self._schema = schema
-        made = Path(tempfile.mkdtemp(prefix="explain-"))
-        weakref.finalize(self, shutil.rmtree, made, ignore_errors=True)
-        self.folder = made / "unpacked"
-        build_bundle(opa, bundle or policies, made / "bundle.tar.gz")
-        with tarfile.open(made / "bundle.tar.gz") as tar:
-            tar.extractall(self.folder, filter="data")
-        self.rules = read_rules(opa, self.folder)
-        self.table = judge_all(opa, made / "bundle.tar.gz", schema, on_progress)
-        self._files = {rule.file: policies / "bundle" / Path(rule.file).relative_to(self.folder) for rule in self.rules}
+def pack_rules(rules: Sequence[Rule], folder: Path) -> bytes:
+    """Rules read from a bundle that is unpacked in a folder, as what can be explained keeps them."""
+    named = [rule._replace(file=str(Path(rule.file).relative_to(folder))) for rule in rules]
+    return zlib.compress(pickle.dumps(named))
+
+
+class Explainer:
+    """Explains the answers of one policy, one after the other."""
+
+    def __init__(self, policy: Explainable) -> None:
+        self._policy = policy
         self._asking = threading.Lock()
         self._explained: dict[frozenset[tuple[str, Value]], Explanation] = {}
 
@@ -109,11 +101,8 @@ class Explainer:
             if len(self._explained) > _REMEMBERED:
                 self._explained.clear()
             unknown = [facts for facts in situations if frozenset(facts.items()) not in self._explained]
-            judged = judge(self._opa, self.folder, self.rules, unknown) if unknown else []
-            for facts, of_facts in zip(unknown, judged, strict=True):
-                told = Told(self.rules, self._files, of_facts)
-                answers = allowed(self.table, facts)
-                self._explained[frozenset(facts.items())] = _explanation(facts, of_facts, told, self._schema, answers)
+            for explained in _explained(self._policy, unknown) if unknown else ():
+                self._explained[frozenset(explained.facts.items())] = explained
             return [self._explained[frozenset(facts.items())] for facts in situations]
 
 
@@ -129,7 +118,15 @@ def explain(
     Raises:
         InvalidPolicy: The policy is broken.
     """
-    return Explainer(opa, policies, schema, on_progress=on_progress).explain(situations)
+    with tempfile.TemporaryDirectory(prefix="explain-") as made:
+        bundle, unpacked = Path(made) / "bundle.tar.gz", Path(made) / "unpacked"
+        build_bundle(opa, policies, bundle)
+        unpack_folder(bundle, unpacked)
+        folder = unpacked / "bundle"
+        rules = pack_rules(read_rules(opa, folder), folder)
+        answers = allowed(schema, judge_all(opa, bundle, schema, on_progress))
+        policy = Explainable(opa, schema, bundle.read_bytes(), rules, policies / "bundle", answers)
+    return Explainer(policy).explain(situations)
 
 
 def sentence(explained: Explanation, phrases: Phrases, who: str = "", things: Sequence[str] = ()) -> str:
@@ -153,12 +150,25 @@ def _is_about(failed: Failed, facts: AbstractSet[str]) -> bool:
     return all(_is_about(deeper, facts) for deeper in failed.because) if failed.because else bool(failed.reads & facts)
 
 
-def _explanation(facts: Facts, judged: Judged, told: Told, schema: InputSchema, answers: Allowed) -> Explanation:
+def _explained(policy: Explainable, situations: Sequence[Facts]) -> Iterator[Explanation]:
+    rules: list[Rule] = pickle.loads(zlib.decompress(policy.rules))  # noqa: S301 - our own
+    files = {rule.file: policy.shown / rule.file for rule in rules}
+    with tempfile.TemporaryDirectory(prefix="explain-") as made:
+        bundle, unpacked = Path(made) / "bundle.tar.gz", Path(made) / "unpacked"
+        bundle.write_bytes(policy.bundle)
+        unpack_folder(bundle, unpacked)
+        judged = judge(policy.opa, unpacked / "bundle", rules, situations)
+    for facts, of_facts in zip(situations, judged, strict=True):
+        yield _explanation(facts, of_facts, Told(rules, files, of_facts), policy)
+
+
+def _explanation(facts: Facts, judged: Judged, told: Told, policy: Explainable) -> Explanation:
+    schema = policy.schema
     [answer] = judged.verdict.answers
     besides = told.reads() - QUESTION
     about = QUESTION | (besides if len(besides) <= _FEW else frozenset())
-    kind = schema.kind_of(facts)
-    turned = smallest_changes(kind, answers, facts) if kind else []
+    answers = policy.answers[schema.kinds.index(schema.kind_of(facts))]
+    turned = smallest_changes(answers, facts)
     return Explanation(
         judged.verdict.revision,
         facts,

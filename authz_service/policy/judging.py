@@ -67,7 +67,7 @@ def judge(opa: Path, folder: Path, rules: Sequence[Rule], situations: Sequence[F
     Args:
         opa: The program.
         folder: A bundle that has been unpacked. Modules are added to it.
-        rules: Its rules.
+        rules: Its rules, their files named from there.
         situations: What is asked about.
 
     Raises:
@@ -136,12 +136,12 @@ def _write(folder: Path, rules: Sequence[Rule], asked: Sequence[_Beginning]) -> 
     ]
     for n, (rule, condition, length) in enumerate(asked):
         lines = modules[_file(rule)]
-        places.setdefault(_file(rule), []).append((len(lines) + 1, n))
+        places.setdefault(str(folder / _file(rule)), []).append((len(lines) + 1, n))
         body = "\n".join(expression.text for expression in condition[:length])
         lines += f"{_PREFIX}_{n} if {{\n{body}\n}}".split("\n")
         gathered.append(f'held contains "{n}" if {_reference((*name_of(rule)[:-1], f"{_PREFIX}_{n}"))}')
     for file, lines in modules.items():
-        Path(file).write_text("\n".join(lines), encoding="utf-8")
+        (folder / file).write_text("\n".join(lines), encoding="utf-8")
     (folder / PACKAGE / f"{_ASKED}.rego").write_text("\n".join(gathered), encoding="utf-8")
     return places
 

@@ -33,25 +33,21 @@ class Cell(NamedTuple):
 
     Attributes:
         answer: What they have in common.
-        situations: Each with its answer, in the order of the schema.
+        size: How many they are.
+        allowed: How many of them are allowed.
+        codes: How often each reason is given, the most frequent first.
+        situations: Each with its answer, in the order of the schema; none where only what is told of them is kept.
         condition: When it is allowed, with the names that conditions have; empty unless it depends.
         facts: The same by facts alone.
     """
 
     answer: Answer
+    size: int
+    allowed: int
+    codes: Mapping[str, int]
     situations: Sequence[tuple[Facts, Outcome]]
     condition: Together = ()
     facts: Together = ()
-
-    @property
-    def allowed(self) -> int:
-        return sum(outcome.allow for _, outcome in self.situations)
-
-    @property
-    def codes(self) -> dict[str, int]:
-        """How often each reason is given, the most frequent first."""
-        counted = Counter(code for _, outcome in self.situations for code in outcome.codes)
-        return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
 class Row(NamedTuple):
@@ -121,7 +117,17 @@ def arrange(table: Table, layout: Layout) -> Matrix:
         if key not in keys or title not in columns
         for situation in situations
     ]
-    return Matrix(table.revision, tuple(columns), rows, tuple(_same(rows, layout)), Cell(Answer.NO, rest))
+    return Matrix(table.revision, tuple(columns), rows, tuple(_same(rows, layout)), _told(Answer.NO, rest))
+
+
+def values_in(cells: Iterable[Cell]) -> dict[str, dict[Value, None]]:
+    """The values that the facts of some cells' situations have, in the order of the schema."""
+    values: dict[str, dict[Value, None]] = {}
+    for cell in cells:
+        for facts, _ in cell.situations:
+            for fact, value in facts.items():
+                values.setdefault(fact, {})[value] = None
+    return values
 
 
 def _key(facts: Several) -> _Key:
@@ -156,32 +162,29 @@ def _cell(situations: _Situations, layout: Layout) -> Cell:
     answers = {outcome.allow for _, outcome in situations}
     if len(answers) > 1:
         so = [(facts, outcome.allow) for facts, outcome in situations]
-        return Cell(Answer.IF, situations, condition_of(so, layout.conditions), condition_of(so, {}))
+        condition, facts = condition_of(so, layout.conditions), condition_of(so, {})
+        return _told(Answer.IF, situations)._replace(condition=condition, facts=facts)
     if not answers:
-        return Cell(Answer.DOES_NOT_APPLY, situations)
-    return Cell(Answer.YES if answers.pop() else Answer.NO, situations)
+        return _told(Answer.DOES_NOT_APPLY, situations)
+    return _told(Answer.YES if answers.pop() else Answer.NO, situations)
+
+
+def _told(answer: Answer, situations: _Situations) -> Cell:
+    counted = Counter(code for _, outcome in situations for code in outcome.codes)
+    codes = dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+    return Cell(answer, len(situations), sum(outcome.allow for _, outcome in situations), codes, situations)
 
 
 def _same(rows: Sequence[Row], layout: Layout) -> Iterator[Same]:
     arranged = {fact for facts in layout.columns.values() for fact in facts}
     arranged |= {fact for of_group in layout.rows.values() for facts in of_group for fact in facts}
-    values_in = [_values_in(row) for row in rows]
-    for fact in dict.fromkeys(fact for values in values_in for fact in values if fact not in arranged):
-        varied = [row for row, values in zip(rows, values_in, strict=True) if len(values.get(fact, ())) > 1]
+    of_rows = [values_in(row.cells.values()) for row in rows]
+    for fact in dict.fromkeys(fact for values in of_rows for fact in values if fact not in arranged):
+        varied = [row for row, values in zip(rows, of_rows, strict=True) if len(values.get(fact, ())) > 1]
         but_for = [row for row in varied if any(_depends_on(fact, cell) for cell in row.cells.values())]
         if len(but_for) < len(varied):
-            seen = dict.fromkeys(value for values in values_in for value in values.get(fact, ()))
+            seen = dict.fromkeys(value for values in of_rows for value in values.get(fact, ()))
             yield Same(fact, tuple(seen), tuple(but_for))
-
-
-def _values_in(row: Row) -> dict[str, dict[Value, None]]:
-    """The values that the facts of a row's situations have, in the order of the schema."""
-    values: dict[str, dict[Value, None]] = {}
-    for cell in row.cells.values():
-        for facts, _ in cell.situations:
-            for fact, value in facts.items():
-                values.setdefault(fact, {})[value] = None
-    return values
 
 
 def _depends_on(fact: str, cell: Cell) -> bool:

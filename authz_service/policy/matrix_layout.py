@@ -21,11 +21,13 @@ class Layout(NamedTuple):
         columns: Whom a column is about, by its title.
         rows: What the rows of a group are about, by its title.
         conditions: What conditions are called.
+        in_short: What some of them are called where there is little room.
     """
 
     columns: Mapping[str, Several]
     rows: Mapping[str, Sequence[Several]]
     conditions: Mapping[str, Alternatives]
+    in_short: Mapping[str, str]
 
 
 def read_layout(policies: Path, schema: InputSchema) -> Layout:
@@ -40,6 +42,7 @@ def read_layout(policies: Path, schema: InputSchema) -> Layout:
         columns = {title: _facts(facts) for title, facts in read["columns"].items()}
         rows = {title: tuple(map(_facts, of_group)) for title, of_group in read["rows"].items()}
         conditions = {title: tuple(map(_facts, boxes)) for title, boxes in read["conditions"].items()}
+        in_short = {title: str(said) for title, said in read.get("in_short", {}).items()}
     except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
         what = "must be YAML with `columns`, `rows` in groups, and `conditions`, each with the values of facts"
         raise InvalidPolicy([Fault(what, file=str(file))]) from error
@@ -56,9 +59,14 @@ def read_layout(policies: Path, schema: InputSchema) -> Layout:
         for value in values
         if (fact, value) not in known
     ]
+    faults += [
+        Fault("there is no such condition", f"in_short.{title}", file=str(file))
+        for title in in_short
+        if title not in conditions
+    ]
     if faults:
         raise InvalidPolicy(faults)
-    return Layout(columns, rows, conditions)
+    return Layout(columns, rows, conditions, in_short)
 
 
 def _facts(read: Mapping[str, Any]) -> Several:

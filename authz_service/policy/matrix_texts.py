@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from itertools import groupby
 
@@ -12,6 +12,7 @@ from authz_service.policy.sentences import Phrases, Several
 from authz_service.policy.situations import Value
 
 _MOST_FREQUENT = 3
+_FEW_WORDS = 6
 NO_DIFFERENCE = "Makes no difference"
 SYMBOLS = {Answer.YES: "✓", Answer.NO: "✗", Answer.IF: "◐", Answer.DOES_NOT_APPLY: "-"}
 
@@ -20,6 +21,20 @@ def said_of_cell(cell: Cell, phrases: Phrases) -> str:
     """A symbol with its word or condition: `✓ yes`, `✗ no`, `◐ own mobile on the bill`, `-`."""
     words = {Answer.DOES_NOT_APPLY: "", Answer.IF: told(cell.condition, phrases)}.get(cell.answer, cell.answer)
     return f"{SYMBOLS[cell.answer]} {words}".rstrip()
+
+
+def condition_in_short(cell: Cell, in_short: Mapping[str, str], phrases: Phrases) -> str:
+    """What tells most of the condition of a cell, in few words; empty where that takes more.
+
+    Args:
+        cell: A cell that says that it depends.
+        in_short: What some conditions are called where there is little room.
+        phrases: How facts are told.
+    """
+    most = max(cell.condition, key=len)
+    brief = tuple({in_short.get(fact, fact): values for fact, values in box.items()} for box in most)
+    said = told((brief,), phrases)
+    return said if len(said.split()) <= _FEW_WORDS else ""
 
 
 def title_of_row(row: Row, phrases: Phrases) -> str:
@@ -35,7 +50,7 @@ def said_below(matrix: Matrix, phrases: Phrases) -> tuple[list[str], str]:
     """What makes no difference, a line each, and what else there is to know."""
     mostly = ", ".join(list(matrix.rest.codes)[:_MOST_FREQUENT])
     rest = (
-        f"Nothing else is allowed to anybody: {len(matrix.rest.situations):,} more situations, mostly {mostly}.\n"
+        f"Nothing else is allowed to anybody: {matrix.rest.size:,} more situations, mostly {mostly}.\n"
         f"All {_count(matrix):,} situations are judged by revision {matrix.revision}; a cell with a dash has none."
     )
     return [_same(same, matrix, phrases) for same in matrix.same], rest
@@ -49,7 +64,7 @@ def write_csv(matrix: Matrix, phrases: Phrases) -> str:
     for row in matrix.rows:
         for who, cell in row.cells.items():
             condition = told(cell.condition, phrases)
-            counts = [len(cell.situations), cell.allowed, " ".join(cell.codes)]
+            counts = [cell.size, cell.allowed, " ".join(cell.codes)]
             lines.writerow([row.group, title_of_row(row, phrases), who, cell.answer, condition, *counts])
     return text.getvalue()
 
@@ -67,7 +82,7 @@ def write_json(matrix: Matrix, phrases: Phrases) -> str:
             "answer": cell.answer,
             "condition": told(cell.condition, phrases) if conditional else None,
             "when": [[_stated(box) for box in boxes] for boxes in cell.facts] if conditional else None,
-            "situations": len(cell.situations),
+            "situations": cell.size,
             "allowed": cell.allowed,
             "reasons": cell.codes,
         }
@@ -89,7 +104,7 @@ def write_json(matrix: Matrix, phrases: Phrases) -> str:
             {"fact": same.fact, "values": same.values, "except": [title_of_row(row, phrases) for row in same.but_for]}
             for same in matrix.same
         ],
-        "rest": {"situations": len(matrix.rest.situations), "allowed": 0, "reasons": matrix.rest.codes},
+        "rest": {"situations": matrix.rest.size, "allowed": 0, "reasons": matrix.rest.codes},
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -127,4 +142,4 @@ def _stated(box: Several) -> dict[str, list[Value | None]]:
 
 def _count(matrix: Matrix) -> int:
     cells = [cell for row in matrix.rows for cell in row.cells.values()]
-    return sum(len(cell.situations) for cell in [*cells, matrix.rest])
+    return sum(cell.size for cell in [*cells, matrix.rest])

@@ -1,15 +1,12 @@
 """What would turn an answer: the smallest changes of facts that give the other one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import combinations, product
 from typing import TypeAlias
 
+from authz_service.policy.allowed import Allowed
 from authz_service.policy.sentences import Several
 from authz_service.policy.situations import Facts, Kind, Value
-from authz_service.policy.table import Table
-
-Allowed: TypeAlias = Mapping[frozenset[tuple[str, Value]], bool]
-"""Whether each situation is allowed, by its facts."""
 
 _KEPT = ("action", "resource")
 _MOST_FACTS = 3
@@ -18,47 +15,30 @@ _Change: TypeAlias = dict[str, Value]
 _Changes: TypeAlias = dict[str, tuple[Value, ...]]
 
 
-def allowed(table: Table, facts: Facts) -> Allowed:
-    """The situations of the same action and resource, as no others can be what these facts are changed to."""
-    kept = {fact: facts[fact] for fact in _KEPT}
-    return {
-        frozenset(situation.items()): outcome.allow
-        for situation, outcome in zip(table.situations, table.outcomes, strict=True)
-        if kept.items() <= situation.items()
-    }
-
-
-def smallest_changes(kind: Kind, answers: Allowed, facts: Facts) -> list[Several]:
+def smallest_changes(answers: Allowed, facts: Facts) -> list[Several]:
     """The changes of up to three facts that turn the answer, those of fewest facts first.
 
     None changes more than it has to: without any of its facts it would not turn the answer. The kind of question, the
     action and the resource stay as they are. Changes that differ in the value of one fact alone are told as one.
 
     Args:
-        kind: The kind of question.
-        answers: To every situation of that action and resource.
+        answers: Those to this kind of question.
         facts: One of them.
     """
-    allow = answers[frozenset(facts.items())]
+    allow = answers.of(facts)
     needed: list[_Change] = []
-    for change in _changes(kind, facts):
+    for change in _changes(answers.kind, facts):
         if any(smaller.items() <= change.items() for smaller in needed):
             continue
         # What cannot occur has no answer.
-        if answers.get(frozenset({**facts, **change}.items()), allow) != allow:
+        if answers.of({**facts, **change}) == (not allow):
             needed.append(change)
     return sorted(_joined(needed), key=len)
 
 
 def is_fixed(answers: Allowed, facts: Facts) -> bool:
     """Whether no change of facts at all turns the answer, while question, action and resource stay as they are."""
-    allow = answers[frozenset(facts.items())]
-    kept = {(fact, facts[fact]) for fact in _KEPT}
-    return all(
-        is_allowed == allow
-        for situation, is_allowed in answers.items()
-        if kept <= situation and {fact for fact, _ in situation} == facts.keys()
-    )
+    return len(answers.with_these({fact: facts[fact] for fact in _KEPT})) == 1
 
 
 def _changes(kind: Kind, facts: Facts) -> Iterator[_Change]:

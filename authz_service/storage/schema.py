@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -318,4 +319,13 @@ journal_shadow = Table(
     Column("ruling", String, primary_key=True),
     Column("shadow", String, primary_key=True),
     Column("decisions", BigInteger, nullable=False),
+)
+
+policy_revisions = Table(
+    "policy_revisions",
+    metadata,
+    Column("revision", String, primary_key=True),
+    # When it came into force; the last time, where it did so more than once.
+    Column("since", UtcDateTime, nullable=False),
+    Column("bundle", LargeBinary, nullable=False),
 )

@@ -29,6 +29,9 @@ PAGES: Mapping[str, str] = {
     "review": "/customers/123456789",
     "review-part": "/customers/123456789?people_after=mary.jones",
     "status": "/status",
+    "diff": "/matrix/diff?from=&to=",
+    "diff-choice": "/matrix/diff",
+    "diff-unknown": "/matrix/diff?from=0123456789abcdef",
     "not-found": "/matrix/nothing/here",
     "ask": "/ask?person=mary.jones&action=activate_option&thing=mobile-2002&option=extra-data-5gb&channel=app",
     "decisions": "/decisions",
@@ -85,4 +88,6 @@ def sign_in(context: BrowserContext, url: str) -> Page:
     page.get_by_label("Your token").fill(TOKEN)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{url}/")
+    # A page that says to wait loads itself again until the policy is read.
+    page.get_by_role("heading", level=1, name="Who may do what, and why").wait_for(timeout=60_000)
     return page

@@ -21,7 +21,9 @@ from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 from tests.browser.browsing import DESKTOP, PAGES, PHONE, browser, served, sign_in
 from tests.browser.examples import where
+from tests.browser.states import STATES, in_every_state, visited
 from tests.conftest import ROOT, SMITH_FAMILY, TOKEN
+from tests.earlier import with_comparison
 
 FOLDER = ROOT / "docs" / "screenshots"
 _WHOLE = 2_400  # of a longer page the beginning is enough
@@ -40,7 +42,7 @@ LOOKS = (Look("light", DESKTOP, "light"), Look("dark", DESKTOP, "dark"), Look("p
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with _smiths() as app, served(app) as url, browser() as opened:
+    with _smiths() as (app, settings), served(app) as url, in_every_state(settings, url) as states, browser() as opened:
         for look in LOOKS:
             context = opened.new_context(viewport=look.viewport, color_scheme=look.theme)
             visitor = context.new_page()
@@ -55,6 +57,9 @@ def main() -> None:
             page.get_by_role("button", name="Ask").click()
             page.locator("#answer").wait_for()
             _shoot(page, "ask-answered", look)
+            for state in STATES:
+                with visited(page, states, state):
+                    page.screenshot(path=FOLDER / f"{state}-{look.name}.png")
             context.close()
 
 
@@ -64,19 +69,21 @@ def _shoot(page: Page, name: str, look: Look) -> None:
 
 
 @contextmanager
-def _smiths() -> Iterator[Flask]:
-    """The service over the Smith family, with the policy of the checkout."""
+def _smiths() -> Iterator[tuple[Flask, Settings]]:
+    """The service over the Smith family, with the policy of the checkout, and its settings."""
     with tempfile.TemporaryDirectory() as state:
         url = f"sqlite:///{Path(state) / 'authz.db'}"
         database = connect(url)
         upgrade(database)
         import_files(database, [SMITH_FAMILY], key_finder(None, database))
         database.dispose()
-        with SupervisedOpa(find_opa(os.environ, project_tool_folder()), ROOT / "policies") as opa:
+        program, policies = find_opa(os.environ, project_tool_folder()), ROOT / "policies"
+        with SupervisedOpa(program, policies) as opa:
             settings = Settings(url, opa.url, policy_status=opa.status_file)
             app = create_app(settings, callers=[Caller("reviewer", token_sha256(TOKEN), frozenset(Scope))])
             try:
-                yield app
+                with_comparison(app, program, policies)
+                yield app, settings
             finally:
                 close_app(app)
 

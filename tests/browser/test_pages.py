@@ -1,7 +1,7 @@
 """Every page in a real Chromium: for everybody, with nothing from elsewhere."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -12,7 +12,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 from tests.browser.browsing import DESKTOP, PAGES, PHONE, find_chromium, sign_in
 from tests.browser.browsing import NoChromium as NoChromiumFound
 from tests.browser.examples import where
+from tests.browser.states import STATES, visited
+from tests.conftest import TOKEN
 from tests.pdf import pages_of_pdf
+
+USABLE = "a[href], button, select, summary, input:not([type=hidden], [tabindex='-1']), [tabindex='0']"
 
 Theme = Literal["light", "dark"]
 EVERY_PAGE = pytest.mark.parametrize("path", [*PAGES.values(), "/sign-in"], ids=[*PAGES, "sign-in"])
@@ -31,8 +35,7 @@ def signed_in(chromium: Browser, url: str) -> Iterator[Page]:
 def test_axe_finds_nothing(signed_in: Page, url: str, path: str, theme: Theme) -> None:
     signed_in.emulate_media(color_scheme=theme)
     signed_in.goto(where(url, path))
-    for closed in signed_in.locator("details:not([open])").all()[:20]:
-        closed.evaluate("details => { details.open = true; }")
+    signed_in.locator("details").evaluate_all("all => all.slice(0, 20).forEach(one => { one.open = true; })")
     results = Axe().run(signed_in)
     assert results.violations_count == 0, results.generate_report()
 
@@ -85,19 +88,82 @@ def test_the_first_tab_skips_to_the_content(signed_in: Page, url: str) -> None:
     assert signed_in.evaluate("document.activeElement.id") == "content"
 
 
-@pytest.mark.parametrize("path", ["/matrix", "/matrix/view_usage-subscription/user-own-mobile"])
+@pytest.mark.parametrize(
+    "path", ["/", "/matrix", "/matrix/view_usage-subscription/user-own-mobile", "/matrix/diff?from=&to=", "/sign-in"]
+)
 def test_tab_reaches_all_that_can_be_used(signed_in: Page, url: str, path: str) -> None:
     signed_in.goto(url + path)
-    usable = signed_in.locator("a:visible, button:visible, select:visible, summary:visible").count()
+    usable = signed_in.locator(USABLE).locator("visible=true").count()
     reached = set()
     for _ in range(usable + 20):
         signed_in.keyboard.press("Tab")
-        reached.add(
-            signed_in.evaluate(
-                "[...document.querySelectorAll('a, button, select, summary')].indexOf(document.activeElement)"
-            )
-        )
+        reached.add(signed_in.evaluate(f"[...document.querySelectorAll(`{USABLE}`)].indexOf(document.activeElement)"))
     assert len(reached - {-1}) == usable
+
+
+def test_the_handbook_is_read_by_keyboard(signed_in: Page, url: str) -> None:
+    signed_in.goto(f"{url}/")
+    contents = signed_in.get_by_role("navigation", name="Chapters")
+    contents.get_by_role("link", name="USER-1", exact=True).press("Enter")
+    assert signed_in.url == f"{url}/#USER-1"
+    focused = "document.activeElement.closest('article')?.getAttribute('aria-labelledby')"
+    signed_in.keyboard.press("Tab")
+    assert signed_in.evaluate(focused) == "USER-1"
+    for _ in range(12):
+        if signed_in.evaluate("document.activeElement.tagName") == "SUMMARY":
+            break
+        signed_in.keyboard.press("Tab")
+    assert signed_in.evaluate(focused) == "USER-1"
+    signed_in.keyboard.press("Enter")
+    assert signed_in.evaluate("document.activeElement.parentElement.open")
+    assert signed_in.locator("details[open] dd[lang=nl]").first.is_visible()
+
+
+def test_a_visitor_signs_in_by_keyboard_and_is_told_of_a_wrong_token(chromium: Browser, url: str) -> None:
+    context = chromium.new_context(viewport=DESKTOP)
+    page = context.new_page()
+    page.goto(f"{url}/sign-in")
+    field = page.get_by_label("Your token")
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        if field.evaluate("field => field === document.activeElement"):
+            break
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert field.get_attribute("aria-describedby") == alert.get_attribute("id")
+    assert field.get_attribute("aria-invalid") == "true"
+    field.focus()
+    page.keyboard.type(TOKEN)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Sign in"
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1, name="Who may do what, and why").wait_for(timeout=60_000)
+    context.close()
+
+
+@pytest.mark.parametrize("state", STATES)
+@BOTH_THEMES
+def test_axe_finds_nothing_where_nothing_can_be_shown(
+    signed_in: Page, states: Mapping[str, str], state: str, theme: Theme
+) -> None:
+    signed_in.emulate_media(color_scheme=theme)
+    with visited(signed_in, states, state):
+        results = Axe().run(signed_in)
+        assert results.violations_count == 0, results.generate_report()
+        assert signed_in.get_by_role("heading", level=1).inner_text() == STATES[state]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_on_a_phone_nothing_is_beside_the_screen_where_nothing_can_be_shown(
+    chromium: Browser, signed_in: Page, states: Mapping[str, str], state: str
+) -> None:
+    context = chromium.new_context(viewport=PHONE, storage_state=signed_in.context.storage_state())
+    page = context.new_page()
+    with visited(page, states, state):
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    context.close()
 
 
 def test_enter_on_a_cell_opens_why_and_there_is_a_way_back(signed_in: Page, url: str) -> None:

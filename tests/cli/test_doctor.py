@@ -46,6 +46,7 @@ def test_where_everything_is_right_each_thing_says_what_was_found(cli: Cli, righ
         "variables",
         "database",
         "callers",
+        "accounts",
         "metadata",
         "mail server",
         "journal",
@@ -79,6 +80,21 @@ def test_with_a_key_for_the_metadata_consumers_are_told_what_verifies_it(
     assert [public["alg"] for public in json.loads(keys)["keys"]] == ["Ed25519"]
     key.write_text("")
     assert examined(cli, right | published, 1)["metadata"]["ok"] is False
+
+
+def test_a_provider_that_cannot_be_reached_is_told_with_what_to_look_at(cli: Cli, right: dict[str, str]) -> None:
+    provider = {
+        "AUTHZ_PUBLIC_URL": "https://authz.example.org",
+        "AUTHZ_OIDC_ISSUER": "http://localhost:1",
+        "AUTHZ_OIDC_CLIENT_ID": "authz",
+        "AUTHZ_OIDC_CLIENT_SECRET": "hunter2",
+        "AUTHZ_OIDC_ALLOWED": "groups=compliance",
+    }
+    found = examined(cli, right | provider, 1)["accounts"]
+    assert found["ok"] is False
+    assert "http://localhost:1/.well-known/openid-configuration does not answer" in found["detail"]
+    assert "AUTHZ_OIDC_ISSUER" in found["detail"]
+    assert "hunter2" not in found["detail"]
 
 
 def test_the_journal_is_looked_at(cli: Cli, right: dict[str, str], tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from authz_service import __version__
+from tests.bundles import metadata_of, rewritten
 from tests.cli.conftest import Cli
 from tests.signing import ED25519, P_256, P_384, RSA, files_of, key_pair, private_key
 
@@ -27,12 +29,29 @@ def test_a_bundle_says_what_it_was_made_of_and_by(cli: Cli, policies: Path, tmp_
     manifest = json.loads(files_of(tmp_path / "bundle.tar.gz")["/.manifest"])
     assert manifest["revision"] == revision
     assert sorted(manifest["roots"]) == ["authz", "authz_service"]
+    sources, history = manifest["metadata"].pop("sources"), manifest["metadata"].pop("history")
+    assert sources["requirements.yaml"] == (policies / "requirements.yaml").read_text()
+    assert "bundle/authz/permissions/grants.rego" in history["lines"]
     assert manifest["metadata"] == {
         "authz_service": __version__,
         "opa": "1.22.2",
         "requirements_sha256": hashlib.sha256((policies / "requirements.yaml").read_bytes()).hexdigest(),
         "input_schema_sha256": hashlib.sha256((policies / "schemas" / "input.json").read_bytes()).hexdigest(),
     }
+
+
+def test_its_history_makes_no_other_revision_and_is_signed_with_it(cli: Cli, policies: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(policies, tmp_path / "policies")
+    key = key_pair(tmp_path, "ed", ED25519)
+    first, second = tmp_path / "first.tar.gz", tmp_path / "second.tar.gz"
+    revision = build(cli, policies, first, "--signing-key", key.private)
+    assert build(cli, copy, second) == revision
+    assert "history" not in metadata_of(second)
+    assert cli("policy", "verify", first, "--key", key.public, "--policies", copy).status == 0
+    rewritten(first, tmp_path / "forged.tar.gz", {**metadata_of(first), "history": {}})
+    forged = cli("policy", "verify", tmp_path / "forged.tar.gz", "--key", key.public)
+    assert forged.status == 1
+    assert "is not what was signed" in forged.stderr
 
 
 def test_eddsa_signs_the_same_bundle_to_the_byte(cli: Cli, policies: Path, tmp_path: Path) -> None:

@@ -206,6 +206,16 @@ def test_a_bundle_that_only_names_the_revision_of_the_folder_is_refused(
     ]
 
 
+def test_a_bundle_whose_facts_are_told_otherwise_is_refused_with_their_file(
+    cli: Cli, made: Made, policies: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(policies, tmp_path / "policies"))
+    (folder / "requirements.yaml").write_text((folder / "requirements.yaml").read_text() + "# more\n")
+    verified = cli("policy", "verify", made.plain, "--policies", folder)
+    assert verified.status == 1
+    assert f"has the revision of {folder} and another content: requirements.yaml" in verified.stderr
+
+
 def test_a_bundle_of_another_version_of_the_service_says_so(
     cli: Cli, made: Made, policies: Path, tmp_path: Path
 ) -> None:

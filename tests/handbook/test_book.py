@@ -1,18 +1,21 @@
 """A book is of one policy: its facts, rules, promises and cases come together by the ids that they cite."""
 
+import pickle
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from authz_service.errors import PolicyNotReadable
+from authz_service.errors import ConfigurationError, InvalidPolicy
 from authz_service.handbook.book import Book, Sources, read_book
 from authz_service.handbook.handbook import Article
-from authz_service.handbook.shelf import Shelf
+from authz_service.handbook.history import record
+from authz_service.opa.bundle import build_bundle
+from authz_service.opa.folder import SOURCES
 from authz_service.opa.regal import requirement_ids
-
-Edit = Callable[[str, str, str], None]
+from authz_service.policy.explain import explain
+from tests.bundles import without
+from tests.handbook.conftest import Edit
 
 
 @pytest.fixture(scope="module")
@@ -20,19 +23,20 @@ def book(policies: Path) -> Book:
     return read_book(Sources(policies, None))
 
 
-@pytest.fixture
-def folder(policies: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(policies, tmp_path / "policies"))
+def test_it_is_small_as_each_worker_keeps_one(book: Book) -> None:
+    assert len(pickle.dumps(book)) < 1_000_000
 
 
-@pytest.fixture
-def edit(folder: Path) -> Edit:
-    def edit(file: str, before: str, after: str) -> None:
-        text = (folder / file).read_text()
-        assert before in text
-        (folder / file).write_text(text.replace(before, after, 1))
-
-    return edit
+def test_it_explains_where_nothing_is_left_of_what_it_was_read_from(opa: Path, policies: Path, folder: Path) -> None:
+    away = pickle.dumps(read_book(Sources(folder, None)))
+    shutil.rmtree(folder)
+    book: Book = pickle.loads(away)  # noqa: S301 - made above
+    asked = list(book.schema.situations())[::3_000]
+    both = zip(book.explainer.explain(asked), explain(opa, policies, book.schema, asked), strict=True)
+    for explained, expected in both:
+        assert [rule.code for rule in explained.fired] == [rule.code for rule in expected.fired] != []
+        assert [near.failed.text for near in explained.nearly] == [near.failed.text for near in expected.nearly]
+        assert explained._replace(fired=(), nearly=()) == expected._replace(fired=(), nearly=())
 
 
 def articles(book: Book) -> dict[str, Article]:
@@ -74,6 +78,17 @@ def test_a_fact_without_a_rule_and_a_rule_without_a_fact_are_gaps(folder: Path, 
     assert "is_linked" in [rule.code for rule in handbook.without_fact]
 
 
+def test_a_helper_is_told_and_is_no_gap_until_it_cites_or_gives_a_reason(book: Book, folder: Path, edit: Edit) -> None:
+    assert [rule.code for rule in book.handbook.helpers] == ["of"]
+    assert book.handbook.gaps == 0
+    edit("bundle/authz/roles/roles.rego", "cites: [ROLE-2]}", "cites: []}")
+    handbook = read_book(Sources(folder, None)).handbook
+    assert sorted(rule.code for rule in handbook.helpers) == ["is_linked", "of"]
+    edit("bundle/authz/permissions/grants.rego", "cites: [USER-1]", "cites: []")
+    handbook = read_book(Sources(folder, None)).handbook
+    assert [rule.code for rule in handbook.without_fact] == ["own_mobile_usage"]
+
+
 def test_a_broken_promise_is_told_with_how_many_situations_break_it(folder: Path, edit: Edit) -> None:
     edit(
         "bundle/authz/permissions/grants.rego",
@@ -89,25 +104,45 @@ def test_a_broken_promise_is_told_with_how_many_situations_break_it(folder: Path
     assert max(shown.broken_in for shown in broken) > 0
 
 
-def test_a_shelf_reads_once_and_again_after_an_edit(folder: Path, edit: Edit) -> None:
-    shelf = Shelf(Sources(folder, None))
-    first = shelf.open()
-    assert shelf.open() is first
-    edit("requirements.yaml", "A user may do nothing else.", "A user may do nothing more.")
-    assert articles(shelf.open().book)["USER-3"].requirement.text == "A user may do nothing more."
+def test_a_bundle_tells_what_its_folder_tells_but_for_the_cases(
+    book: Book, opa: Path, policies: Path, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.tar.gz"
+    build_bundle(opa, policies, bundle, history=record(policies))
+    read = read_book(Sources(bundle, None))
+    assert (read.revision, read.situations) == (book.revision, book.situations)
+    assert read.rules == book.rules
+    assert read.matrix == book.matrix
+    without_cases = {id_: one._replace(cases=()) for id_, one in articles(book).items()}
+    assert articles(read).keys() == without_cases.keys()
+    for id_, one in articles(read).items():
+        wanted = without_cases[id_]
+        assert one._replace(promises=()) == wanted._replace(promises=())
+        assert [shown.promise.title for shown in one.promises] == [shown.promise.title for shown in wanted.promises]
+    assert any(one.changed for one in articles(read).values())
 
 
-def test_a_shelf_keeps_the_book_from_before_a_broken_edit_and_tells_why(folder: Path, edit: Edit) -> None:
-    shelf = Shelf(Sources(folder, None))
-    before = shelf.open().book
-    edit("bundle/authz/roles/roles.rego", "is_user if", "is_user iff")
-    opened = shelf.open()
-    assert opened.book is before
-    assert "roles.rego:" in opened.faults[0]
+def test_of_a_bundle_without_history_no_day_is_claimed(opa: Path, policies: Path, tmp_path: Path) -> None:
+    build_bundle(opa, policies, tmp_path / "bundle.tar.gz")
+    read = read_book(Sources(tmp_path / "bundle.tar.gz", None))
+    assert not any(one.changed for one in articles(read).values())
+    assert not any(rule.changed for rule in read.rules.values())
 
 
-@pytest.mark.parametrize("named", ["bundle.tar.gz", "missing"])
-def test_without_a_policies_folder_the_operator_is_told_to_name_one(tmp_path: Path, named: str) -> None:
-    (tmp_path / "bundle.tar.gz").write_bytes(b"")
-    with pytest.raises(PolicyNotReadable, match="AUTHZ_POLICIES"):
-        Shelf(Sources(tmp_path / named, None)).open()
+def test_what_is_wrong_in_a_bundle_is_told_with_its_file(opa: Path, folder: Path, edit: Edit, tmp_path: Path) -> None:
+    edit("schemas/phrases.yaml", "who:", "whom:")
+    bundle = tmp_path / "bundle.tar.gz"
+    build_bundle(opa, folder, bundle)
+    with pytest.raises(InvalidPolicy) as refusal:
+        read_book(Sources(bundle, None))
+    assert str(refusal.value).startswith(f"{bundle}:schemas/phrases.yaml: ")
+
+
+def test_of_a_bundle_that_has_the_rules_alone_the_operator_is_told_what_to_do(
+    opa: Path, policies: Path, tmp_path: Path
+) -> None:
+    whole, bare = tmp_path / "whole.tar.gz", tmp_path / "bare.tar.gz"
+    build_bundle(opa, policies, whole)
+    without(whole, bare, SOURCES)
+    with pytest.raises(ConfigurationError, match="has the rules alone; make it anew with `policy build`"):
+        read_book(Sources(bare, None))

@@ -11,7 +11,7 @@ from authz_service.errors import InvalidPolicy
 from authz_service.policy.alternatives import Together, matches
 from authz_service.policy.matrix import Answer, Matrix, Row, arrange
 from authz_service.policy.matrix_layout import Layout, read_layout
-from authz_service.policy.matrix_texts import said_below, said_of_cell, title_of_row
+from authz_service.policy.matrix_texts import condition_in_short, said_below, said_of_cell, title_of_row
 from authz_service.policy.sentences import Phrases
 from authz_service.policy.situations import Facts, InputSchema
 from authz_service.policy.table import Table, judge_all
@@ -184,6 +184,15 @@ def test_a_condition_is_told_by_its_name_or_else_by_its_facts(
     assert {said_of_cell(row.cells[who], phrases) for who in ("user, everything else", "not linked")} == {said}
 
 
+def test_a_condition_in_short_tells_what_tells_most_by_its_short_names_or_not_at_all(
+    matrix: Matrix, layout: Layout, phrases: Phrases
+) -> None:
+    cells = row_of(matrix, phrases, "become administrator: now").cells
+    cell = cells["user, everything else"]
+    assert condition_in_short(cell, layout.in_short, phrases) == "own mobile or right code"
+    assert condition_in_short(cell, {}, phrases) == ""
+
+
 def test_what_makes_no_difference_is_told_with_its_exceptions(
     table: Table, matrix: Matrix, layout: Layout, phrases: Phrases
 ) -> None:
@@ -218,6 +227,7 @@ def test_what_makes_no_difference_is_told_with_its_exceptions(
             "planet: [mars, uns",
             "conditions.not in the app.planet: there is no such value in the schema: 'mars'",
         ),
+        ("in_short:\n  own mobile on", "in_short:\n  own mobil on", "in_short.own mobil on the bill: there is no such"),
     ],
 )
 def test_what_is_wrong_with_the_arrangement_is_told_with_its_file(

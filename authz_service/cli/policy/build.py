@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from authz_service.cli.policy.bench import opa
+from authz_service.handbook.history import record
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.signing import read_private_key
 from authz_service.settings import BUNDLE_SIGNING_KEY, CHECKOUT_POLICIES
@@ -31,8 +32,9 @@ Examples:
 def build(folder: Path, output: Path, signing_key: Path | None) -> None:
     """Check a policies folder and make the bundle of it that an OPA sidecar loads. A bundle is taken too, to sign it.
 
-    Prints the revision, which is a digest of the content. The same folder makes the same bundle to the byte, but for an
-    ES256 signature, which is another each time.
+    Prints the revision, which is a digest of the content. The same commit makes the same bundle to the byte, but for an
+    ES256 signature, which is another each time. Since when each rule and fact is as it is, goes in as git knows it.
     """
     signing = read_private_key(signing_key) if signing_key else None
-    click.echo(build_bundle(opa(), folder, output, signing=signing))
+    history = record(folder) if folder.is_dir() else None
+    click.echo(build_bundle(opa(), folder, output, signing=signing, history=history))

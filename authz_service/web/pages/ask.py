@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from authz_service.customers.domain import question_of
 from authz_service.decision.decisions import Decided, Decisions
 from authz_service.handbook.book import Book
-from authz_service.handbook.shelf import Shelf
+from authz_service.handbook.shelf import Opened, Shelf
 from authz_service.ids import new_id
 from authz_service.journal.journal import Journal
 from authz_service.policy.explain import Explanation, nearly_of_this_question, sentence
@@ -104,7 +104,7 @@ class AskPage:
 
     def form(self) -> str:
         """The form, filled in as the address says. Nothing is asked."""
-        return self._page(_read(request.args), {})
+        return self._page(self._shelf.open(), _read(request.args), {})
 
     def answer(self) -> ResponseReturnValue:
         """The answer to what the form asks.
@@ -112,20 +112,26 @@ class AskPage:
         Raises:
             Unavailable: The facts or the policy cannot be asked, or the trial cannot be kept.
         """
+        # First, as while the policy is being read there is no page to answer on.
+        opened = self._shelf.open()
         form = _read(request.form)
         faults = {name: what for name, what in _NEEDED.items() if not getattr(form, name)}
         faults |= {_FIELDS[fault.path]: fault.what for fault in self._decisions.faults(form.question)}
         if faults:
-            return self._page(form, faults), HTTPStatus.BAD_REQUEST
+            return self._page(opened, form, faults), HTTPStatus.BAD_REQUEST
         [decided] = self._decisions.decide([form.question])
         decision_id = new_id()
         is_kept = self._journal.tried(decision_id, origin_of_request(), decided)
-        return self._page(form, {}, decided, decision_id if is_kept else "")
+        return self._page(opened, form, {}, decided, decision_id if is_kept else "")
 
     def _page(
-        self, form: Form, faults: Mapping[str, str], decided: Decided | None = None, decision_id: str = ""
+        self,
+        opened: Opened,
+        form: Form,
+        faults: Mapping[str, str],
+        decided: Decided | None = None,
+        decision_id: str = "",
     ) -> str:
-        opened = self._shelf.open()
         return self._frame.render(
             "ask.html",
             opened,

@@ -15,7 +15,7 @@ _TITLES = {
     HTTPStatus.SERVICE_UNAVAILABLE: "This cannot be told now",
 }
 _WHAT_TO_DO = {
-    HTTPStatus.FORBIDDEN: "Sign in with a token that has it, or ask whoever runs the service for one.",
+    HTTPStatus.FORBIDDEN: "Sign out, and sign in with a token or account that has it, or ask whoever runs the service.",
     HTTPStatus.NOT_FOUND: "The address may be mistyped, or the policy no longer has what it names.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Load the page again in a moment. If that does not help, tell whoever runs it.",
 }

@@ -17,6 +17,10 @@ from authz_service.web.pages.readers import FORM_KEY, Readers
 
 STATIC = Path(__file__).with_name("static")
 _BROKEN_EDIT = "A later edit of the policy is broken and not in force. This page tells of the one before."
+_BEING_READ = (
+    "The policy has changed just now. This page tells of the one before, until every situation is judged by the new"
+    " one, which takes some seconds. Load it again then."
+)
 _NAVIGATION = {
     "pages.handbook": "Handbook",
     "pages.matrix": "Matrix",
@@ -66,6 +70,7 @@ class Frame:
             form_key_name=FORM_KEY,
             # Only a page that has a form needs a session.
             form_key=self._readers.form_key,
+            provider=self._readers.provider,
             style=_address("pages.css"),
             icon=_address("icon.svg"),
             book=opened.book if opened else None,
@@ -76,15 +81,17 @@ class Frame:
 
     def _warnings(self, opened: Opened, status: PolicyStatus | None) -> Sequence[tuple[str, Sequence[str]]]:
         faults = tuple(dict.fromkeys([*(status.rejected if status else ()), *opened.faults]))
-        told = []
+        told: list[tuple[str, Sequence[str]]] = []
         if faults:
             told.append((_BROKEN_EDIT, faults))
+        elif opened.is_being_renewed:
+            return [(_BEING_READ, ())]
         in_force = self._memory.revision
         if in_force and in_force != opened.book.revision:
             said = (
                 f"OPA answers by revision {in_force}, and this page tells of {opened.book.revision}, which is in"
-                " AUTHZ_POLICIES. Right after an edit, load the page again; otherwise name the folder that OPA's"
-                " bundle was made of."
+                " AUTHZ_POLICIES. Right after an edit, load the page again; otherwise name OPA's bundle there, or the"
+                " folder that it was made of."
             )
             told.append((said, ()))
         return told

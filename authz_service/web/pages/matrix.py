@@ -9,11 +9,10 @@ from authz_service.handbook.matrix_cells import Place, column_word, row_word
 from authz_service.handbook.rules import ShownRule
 from authz_service.policy.alternatives import told
 from authz_service.policy.matrix import Answer, Cell, Row
-from authz_service.policy.matrix_texts import SYMBOLS, said_below, title_of_row
+from authz_service.policy.matrix_texts import SYMBOLS, condition_in_short, said_below, title_of_row
 from authz_service.policy.sentences import Phrases
-from authz_service.policy.situations import Facts, Value
+from authz_service.policy.situations import Facts
 
-_MOST_SITUATIONS = 60
 _VERBS = {Answer.YES: "may", Answer.NO: "may not"}
 
 
@@ -37,7 +36,7 @@ class ShownCell(NamedTuple):
     Attributes:
         answer: What it says.
         symbol: The symbol for that.
-        words: The same in a word or three.
+        words: The same in a word or a few.
         column: The word of its column.
         is_wanted: Whether the reader has asked for such ones.
         note: The number of its condition below the table; 0 where it has none.
@@ -131,7 +130,7 @@ def matrix_as_shown(book: Book, wanted: Filter) -> ShownMatrix:
     columns = [title for title in matrix.columns if wanted.who in {"", column_word(title)}] or list(matrix.columns)
     groups = []
     for group, rows in groupby(matrix.rows, key=lambda row: row.group):
-        shown = [_row(row, columns, wanted, phrases, notes) for row in rows]
+        shown = [_row(row, columns, wanted, book, notes) for row in rows]
         shown = [row for row in shown if any(cell.is_wanted for cell in row.cells)]
         if shown and wanted.what in {"", group}:
             groups.append((group, shown))
@@ -151,38 +150,36 @@ def cell_as_shown(book: Book, place: Place) -> ShownPlace:
     cell, phrases = place.cell, book.phrases
     homes = book.handbook.homes
     rules = book.rules
-    values = _values(cell)
-    varied = [fact for fact, of_fact in values.items() if len(of_fact) > 1]
-    first = sorted(cell.situations, key=lambda situation: not situation[1].allow)[:_MOST_SITUATIONS]
+    varied = [fact for fact, values in place.values.items() if len(values) > 1]
     return ShownPlace(
         title_of_row(place.row, phrases),
         place.column,
         cell.answer,
         SYMBOLS[cell.answer],
-        len(cell.situations),
+        cell.size,
         cell.allowed,
         _condition(cell, phrases),
         [ShownReason(rules[code], count, homes[code]) for code, count in cell.codes.items() if code in rules],
-        _sentence(place, values, phrases),
+        _sentence(place, phrases),
         varied,
-        [(out.allow, [_value(facts, fact) for fact in varied], out.codes) for facts, out in first],
+        [(out.allow, [_value(facts, fact) for fact in varied], out.codes) for facts, out in place.examples],
     )
 
 
-def _row(row: Row, columns: Sequence[str], wanted: Filter, phrases: Phrases, notes: list[Sequence[str]]) -> ShownRow:
-    cells = tuple(_cell(row.cells[title], title, wanted, phrases, notes) for title in columns)
-    return ShownRow(title_of_row(row, phrases), row_word(row), cells)
+def _row(row: Row, columns: Sequence[str], wanted: Filter, book: Book, notes: list[Sequence[str]]) -> ShownRow:
+    cells = tuple(_cell(row.cells[title], title, wanted, book, notes) for title in columns)
+    return ShownRow(title_of_row(row, book.phrases), row_word(row), cells)
 
 
-def _cell(cell: Cell, title: str, wanted: Filter, phrases: Phrases, notes: list[Sequence[str]]) -> ShownCell:
+def _cell(cell: Cell, title: str, wanted: Filter, book: Book, notes: list[Sequence[str]]) -> ShownCell:
     note = 0
     words: str = cell.answer
     if cell.answer is Answer.IF:
-        condition = _condition(cell, phrases)
+        condition = _condition(cell, book.phrases)
         if condition not in notes:
             notes.append(condition)
         note = notes.index(condition) + 1
-        words = "on condition"
+        words = condition_in_short(cell, book.in_short, book.phrases) or "on condition"
     elif cell.answer is Answer.DOES_NOT_APPLY:
         words = "no such situation"
     return ShownCell(
@@ -194,18 +191,9 @@ def _condition(cell: Cell, phrases: Phrases) -> list[str]:
     return [told((part,), phrases) for part in sorted(cell.condition, key=len, reverse=True)]
 
 
-def _values(cell: Cell) -> dict[str, dict[Value, None]]:
-    """The values that each fact has, in the order of the schema."""
-    found: dict[str, dict[Value, None]] = {}
-    for facts, _ in cell.situations:
-        for fact, value in facts.items():
-            found.setdefault(fact, {})[value] = None
-    return found
-
-
-def _sentence(place: Place, values: Mapping[str, Mapping[Value, object]], phrases: Phrases) -> str:
+def _sentence(place: Place, phrases: Phrases) -> str:
     verb = _VERBS.get(place.cell.answer, "")
-    said = phrases.who_does_what({fact: tuple(of_fact) for fact, of_fact in values.items()}, verb) if verb else ""
+    said = phrases.who_does_what(place.values, verb) if verb else ""
     return said[:1].upper() + said[1:]
 
 

@@ -51,7 +51,7 @@ def _tell(sheets: Sheets, book: Book) -> Story:
 def _told(cell: ShownCell) -> str:
     if cell.answer is Answer.DOES_NOT_APPLY:
         return "\N{EN DASH}"
-    return f"{cell.symbol} {cell.words}{f' {cell.note}' if cell.note else ''}"
+    return f"{cell.symbol} {cell.words}{f' ({cell.note})' if cell.note else ''}"
 
 
 def _capital(words: str) -> str:

@@ -10,6 +10,7 @@ from authz_service.handbook.matrix_cells import column_word, row_word
 from authz_service.handbook.shelf import Shelf
 from authz_service.policy.matrix_texts import write_csv
 from authz_service.web.endpoint import Page, declares
+from authz_service.web.pages.being_read import show_what_is_prepared
 from authz_service.web.pages.frame import Frame
 from authz_service.web.pages.matrix import Filter, cell_as_shown, matrix_as_shown
 from authz_service.web.pages.moments import told_moment
@@ -72,9 +73,10 @@ def page_endpoints(frame: Frame, readers: Readers, shelf: Shelf, more: Sequence[
             abort(HTTPStatus.NOT_FOUND)
         return frame.render("cell.html", opened, shown=cell_as_shown(opened.book, place))
 
-    add_sign_in(pages, frame, readers)
+    add_sign_in(pages, frame, readers, shelf)
     for add in more:
         add(pages, frame, shelf)
+    show_what_is_prepared(pages, frame)
 
     @pages.after_request
     def keep(response: Response) -> Response:

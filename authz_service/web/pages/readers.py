@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from authz_service.callers.callers import Caller, Callers
 from authz_service.journal.journal import Journal
+from authz_service.settings import OpenId
 from authz_service.web.endpoint import Page
 from authz_service.web.origins import origin_of_request
 from authz_service.web.pages.sessions import SessionCookies
@@ -20,23 +21,29 @@ from authz_service.words import Scope
 
 FORM_KEY = "form_key"
 
-_READER = "reader"
+_READER, _BY = "reader", "by"
 _NO_FORM_OF_OURS = "This form is not from a page that was shown to you. Open the page again, and send it from there."
 
 
 class Readers:
     """Signs readers in and out, and tells who has been.
 
+    Attributes:
+        cookies: How sessions are kept.
+        openid: The provider that people sign in with, where there is one.
+
     Args:
         callers: Who may call; one who is taken out of them is signed out with that.
-        cookies: How sessions are kept.
+        cookies: The same.
         journal: Keeps who was refused.
+        openid: The same.
     """
 
-    def __init__(self, callers: Callers, cookies: SessionCookies, journal: Journal) -> None:
+    def __init__(self, callers: Callers, cookies: SessionCookies, journal: Journal, openid: OpenId | None) -> None:
         self._callers = callers
-        self._cookies = cookies
+        self.cookies = cookies
         self._journal = journal
+        self.openid = openid
 
     def admit(self, page: Page) -> ResponseReturnValue | None:
         """Lets the reader of the session read a page; otherwise what is answered instead."""
@@ -54,7 +61,16 @@ class Readers:
 
     def reader(self) -> Caller | None:
         """Who has signed in, or None."""
-        return self._by_mark.get(session[_READER]) if _READER in session else None
+        if _READER not in session:
+            return None
+        if _BY in session:
+            return _vouched_for(session[_READER]) if self.openid and session[_BY] == self._provider_mark else None
+        return self._by_mark.get(session[_READER])
+
+    @property
+    def provider(self) -> str:
+        """Where people sign in with an account, as they know it; empty where they do not."""
+        return urlsplit(self.openid.issuer).netloc if self.openid else ""
 
     def sign_in(self, token: str) -> HTTPStatus:
         """Begins the session of the caller with that token; a status other than OK is why there is none."""
@@ -68,6 +84,16 @@ class Readers:
         session.clear()
         session[_READER] = self._mark(caller)
         return HTTPStatus.OK
+
+    def sign_in_as(self, subject: str) -> None:
+        """Begins the session of a person that the provider vouches for."""
+        session.clear()
+        session.update({_READER: self.name_of(subject), _BY: self._provider_mark})
+
+    def name_of(self, subject: str) -> str:
+        """What a person is called here and in the journal: the same each time, and nobody's without its key."""
+        issuer = self.openid.issuer if self.openid else ""
+        return f"reader{self._journal.pseudonyms.all_of('reader', f'{issuer} {subject}')[-1]}"
 
     def sign_out(self) -> None:
         session.clear()
@@ -92,9 +118,19 @@ class Readers:
     def _by_mark(self) -> dict[str, Caller]:
         return {self._mark(caller): caller for caller in self._callers}
 
+    @cached_property
+    def _provider_mark(self) -> str:
+        """What stands for the provider and whom it may let in: another setting ends the sessions from before."""
+        said = repr(self.openid and (self.openid.issuer, self.openid.client_id, self.openid.claim, self.openid.value))
+        return hmac.new(self.cookies.derived_key(), said.encode(), hashlib.sha256).hexdigest()
+
     def _mark(self, caller: Caller) -> str:
         """What stands for a caller's token in a cookie, from which nobody without the key learns its digest."""
-        return hmac.new(self._cookies.derived_key(), caller.token_sha256.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self.cookies.derived_key(), caller.token_sha256.encode(), hashlib.sha256).hexdigest()
+
+
+def _vouched_for(name: str) -> Caller:
+    return Caller(name, "", frozenset({Scope.AUDIT}))
 
 
 def way_back(there: str) -> str:

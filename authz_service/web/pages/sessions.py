@@ -35,9 +35,13 @@ class SessionCookies(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:  # noqa: ARG002 - Flask calls it with the app
+        return self.serializer_of(_COOKIE)
+
+    def serializer_of(self, cookie: str) -> URLSafeTimedSerializer:
+        """What signs a cookie of that name, and takes it for none other."""
         options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         return URLSafeTimedSerializer(
-            self.derived_key(), salt=_COOKIE, serializer=self.serializer, signer_kwargs=options
+            self.derived_key(), salt=cookie, serializer=self.serializer, signer_kwargs=options
         )
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask calls it with the app

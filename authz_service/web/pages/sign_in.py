@@ -5,6 +5,7 @@ from http import HTTPStatus
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from authz_service.handbook.shelf import Shelf
 from authz_service.web.endpoint import Page, declares
 from authz_service.web.pages.frame import Frame
 from authz_service.web.pages.readers import Readers, way_back
@@ -17,12 +18,18 @@ _REFUSED = {
 }
 
 
-def add_sign_in(pages: Blueprint, frame: Frame, readers: Readers) -> None:
+def add_sign_in(pages: Blueprint, frame: Frame, readers: Readers, shelf: Shelf) -> None:
     @pages.get("/sign-in")
     @declares(_FOR_ALL)
-    def sign_in() -> str:
+    def sign_in() -> str | Response:
+        # Whoever is about to sign in is about to read.
+        shelf.prepare()
         there = request.args.get("next", "")
-        return frame.render("sign_in.html", there=there, there_is=way_back(there))
+        if request.headers.get("Sec-Fetch-Site") == "cross-site":
+            # On the way from another site a browser leaves the session behind; from a page of ours it brings it along.
+            page = frame.render("passing.html", there=way_back(there))
+            return Response(page, headers={"Refresh": f"0; url={way_back(there)}"}, mimetype="text/html")
+        return frame.render("sign_in.html", there=there)
 
     @pages.post("/sign-in")
     @declares(_FOR_ALL)
@@ -32,7 +39,7 @@ def add_sign_in(pages: Blueprint, frame: Frame, readers: Readers) -> None:
         if status == HTTPStatus.OK:
             return redirect(way_back(there), HTTPStatus.SEE_OTHER)
         readers.refuse(status, Scope.AUDIT, _REFUSED[status])
-        return frame.render("sign_in.html", there=there, there_is=way_back(there), fault=_REFUSED[status]), status
+        return frame.render("sign_in.html", there=there, fault=_REFUSED[status]), status
 
     @pages.post("/sign-out")
     @declares(_FOR_ALL)

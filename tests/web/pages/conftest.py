@@ -1,10 +1,10 @@
 import pytest
 from flask.testing import FlaskClient
 
-from tests.web.pages.reading import signed_in
+from tests.web.pages.reading import signed_in, with_book
 
 
 @pytest.fixture
 def reader(smiths: FlaskClient) -> FlaskClient:
     """Somebody who has signed in."""
-    return signed_in(smiths)
+    return with_book(signed_in(smiths))

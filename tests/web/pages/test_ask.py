@@ -2,17 +2,20 @@
 
 import re
 from html import unescape
+from unittest.mock import Mock
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from authz_service.errors import PolicyBeingRead
+from authz_service.handbook.shelf import Shelf
 from authz_service.words import Durability
 from tests.fakes.engine import FakeEngine, answer
 from tests.processes import wait_until
 from tests.web.asking import CUSTOMER, question
 from tests.web.conftest import MakeClient, parts_of
-from tests.web.pages.reading import form_key, signed_in
+from tests.web.pages.reading import form_key, signed_in, with_book
 from tests.web.test_docs import Page
 
 HER_USAGE = {"person": "mary.jones", "action": "view_usage", "thing": "mobile-2002"}
@@ -91,7 +94,7 @@ def test_whom_or_what_nobody_knows_is_denied_as_the_policy_says(
 
 def test_it_is_kept_as_a_trial_and_as_nothing_else(make_client: MakeClient) -> None:
     client = make_client()
-    reader = signed_in(client)
+    reader = with_book(signed_in(client))
     trial = trial_of(ask(reader, HER_USAGE))
     wait_until(lambda: client.get(f"/v1/decisions/{trial}").status_code == 200)
     kept = client.get(f"/v1/decisions/{trial}").get_json()
@@ -105,7 +108,7 @@ def test_it_is_kept_as_a_trial_and_as_nothing_else(make_client: MakeClient) -> N
 
 def test_opening_a_question_asks_nothing(make_client: MakeClient) -> None:
     client = make_client()
-    reader = signed_in(client)
+    reader = with_book(signed_in(client))
     text = reader.get("/ask", query_string=PAID_OPTION).text
     assert 'value="extra-data-5gb"' in text
     assert '<option value="activate_option" selected>' in text
@@ -120,14 +123,27 @@ def test_no_shadow_policy_is_told_of_a_trial(make_client: MakeClient) -> None:
     client = make_client()
     told: list[object] = []
     parts_of(client.application).journal.tells(told.append)
-    ask(signed_in(client), HER_USAGE)
+    ask(with_book(signed_in(client)), HER_USAGE)
     assert told == []
     client.post("/v1/decide", json=question("mary.jones", "view_bills", CUSTOMER))
     assert len(told) == 1
 
 
+def test_while_the_policy_is_being_read_nothing_is_asked(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = FakeEngine(lambda _: answer(allow=True))
+    reader = signed_in(make_client(engine=engine))
+    key = form_key(reader)
+    asked = engine.asked
+    monkeypatch.setattr(Shelf, "open", Mock(side_effect=PolicyBeingRead("It is being read.")))
+    response = reader.post("/ask", data={"form_key": key, **HER_USAGE})
+    assert (response.status_code, "One moment" in response.text) == (503, True)
+    assert engine.asked == asked
+
+
 def test_where_the_journal_is_off_it_is_answered_and_said_that_nothing_is_kept(make_client: MakeClient) -> None:
-    reader = signed_in(make_client(journal=Durability.OFF))
+    reader = with_book(signed_in(make_client(journal=Durability.OFF)))
     assert "The journal is off, so the trial is not kept." in said(ask(reader, HER_USAGE))
 
 
@@ -158,7 +174,7 @@ def test_a_form_from_elsewhere_is_refused(reader: FlaskClient) -> None:
 
 def test_where_the_policy_cannot_be_asked_there_is_no_answer(make_client: MakeClient) -> None:
     engine = FakeEngine(lambda _: answer(allow=True))
-    reader = signed_in(make_client(engine=engine))
+    reader = with_book(signed_in(make_client(engine=engine)))
     key = form_key(reader, "/ask")
     engine.go_down()
     response = reader.post("/ask", data={"form_key": key, **HER_USAGE})
@@ -167,7 +183,7 @@ def test_where_the_policy_cannot_be_asked_there_is_no_answer(make_client: MakeCl
 
 
 def test_an_answer_of_another_policy_than_the_pages_tell_of_is_not_explained_by_theirs(make_client: MakeClient) -> None:
-    reader = signed_in(make_client(engine=FakeEngine(lambda _: answer(allow=True))))
+    reader = with_book(signed_in(make_client(engine=FakeEngine(lambda _: answer(allow=True)))))
     text = said(ask(reader, HER_USAGE))
     assert "✓ Yes." in text
     assert "its rules cannot be told now" in text

@@ -22,7 +22,7 @@ from tests.fakes.engine import FakeEngine, answer
 from tests.processes import wait_until
 from tests.web.asking import CUSTOMER, question
 from tests.web.conftest import MakeClient, database_of, parts_of
-from tests.web.pages.reading import signed_in
+from tests.web.pages.reading import signed_in, with_book
 from tests.web.test_docs import Page
 
 HER_USAGE = question("mary.jones", "view_usage", "mobile-2002", channel="app")
@@ -127,7 +127,7 @@ def test_a_pseudonym_is_a_name_too(reader: FlaskClient, decide: Callable[..., st
 
 def test_pages_lead_from_the_newest_to_the_oldest_and_back(make_client: MakeClient) -> None:
     client = make_client()
-    reader = signed_in(client)
+    reader = with_book(signed_in(client))
     body = HER_USAGE | {"evaluations": [{}] * 120}
     call = client.post("/access/v1/evaluations", json=body).headers["Decision-Id"]
     wait_until(lambda: is_kept(client, f"{call}.119"))
@@ -253,7 +253,7 @@ def test_the_proof_is_a_file_that_is_checked_with_the_public_key_alone(
 
 def test_a_decision_that_somebody_has_changed_does_not_hold(make_client: MakeClient) -> None:
     client = make_client()
-    reader = signed_in(client)
+    reader = with_book(signed_in(client))
     decision_id = client.post("/v1/decide", json=BILLS).headers["Decision-Id"]
     wait_until(lambda: is_kept(client, decision_id))
     proven(reader, decision_id)
@@ -273,7 +273,7 @@ def test_a_block_that_is_not_signed_yet_is_told_as_that(
 ) -> None:
     monkeypatch.setattr("authz_service.journal.writer.Writer._close_block", lambda _: None)
     client = make_client()
-    reader = signed_in(client)
+    reader = with_book(signed_in(client))
     decision_id = client.post("/v1/decide", json=BILLS).headers["Decision-Id"]
     wait_until(lambda: is_kept(client, decision_id))
     assert "It cannot be told yet." in text_of(reader, f"/decisions/{decision_id}")
@@ -284,14 +284,14 @@ def test_a_block_of_another_key_is_told_as_that(make_client: MakeClient, tmp_pat
     decision_id = client.post("/v1/decide", json=BILLS).headers["Decision-Id"]
     wait_until(lambda: is_kept(client, decision_id))
     wait_until(lambda: client.get(f"/v1/decisions/{decision_id}/proof").status_code == 200)
-    reader = signed_in(make_client(journal_folder=tmp_path / "second"))
+    reader = with_book(signed_in(make_client(journal_folder=tmp_path / "second")))
     assert "signed by a key that this service does not sign with" in text_of(reader, f"/decisions/{decision_id}")
 
 
 def test_what_todays_policy_would_answer_differently_is_told(make_client: MakeClient) -> None:
     engine = FakeEngine(lambda _: answer(allow=True))
     client = make_client(engine=engine)
-    reader = signed_in(client)
+    reader = with_book(signed_in(client))
     decision_id = client.post("/v1/decide", json=BILLS).headers["Decision-Id"]
     wait_until(lambda: is_kept(client, decision_id))
     engine.change_policy(lambda _: answer(allow=False), "second")
@@ -325,7 +325,7 @@ def test_a_decision_that_there_is_not_is_told_with_what_to_do(reader: FlaskClien
 
 def test_every_kind_of_entry_has_a_sentence_and_a_page(make_client: MakeClient) -> None:
     client = make_client()
-    reader = signed_in(client)
+    reader = with_book(signed_in(client))
     client.post("/v1/decide", json=BILLS)
     client.post("/access/v1/search/subject", json=BILLS)
     client.get("/v1/decisions", headers={"Authorization": "Bearer wrong"})

