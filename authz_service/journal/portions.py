@@ -21,8 +21,10 @@ class Portions:
     def __init__(self, connection: Connection) -> None:
         found = connection.execute(select(journal_portions).order_by(journal_portions.c.number)).all()
         self._connection = connection
-        self._begun: list[tuple[str, float]] = [(row.first_id, row.number) for row in found]
-        self._entries: int = found[-1].entries
+        # Without any, entries are still to come, or the database has no portions.
+        self._begun: list[tuple[str, float]] = [(row.first_id, row.number) for row in found] or [("", 0)]
+        self._entries: int = found[-1].entries if found else 0
+        self._is_kept = bool(found)
 
     def of(self, entry_id: str) -> int:
         """The portion that an entry belongs to."""
@@ -54,10 +56,14 @@ class Portions:
 
     def _begin(self, first_id: str) -> None:
         self._keep_count()
-        number, self._entries = self._begun[-1][1] + 1, 0
-        self._begun.append((first_id, number))
-        self._connection.execute(insert(journal_portions).values(number=number, first_id=first_id, entries=0))
+        self._begun.append((first_id, self._begun[-1][1] + 1))
+        self._entries, self._is_kept = 0, False
 
     def _keep_count(self) -> None:
-        newest = journal_portions.c.number == self._begun[-1][1]
-        self._connection.execute(update(journal_portions).where(newest).values(entries=self._entries))
+        first_id, number = self._begun[-1]
+        values = {"number": number, "first_id": first_id, "entries": self._entries}
+        if self._is_kept:
+            newest = journal_portions.c.number == number
+            self._connection.execute(update(journal_portions).where(newest).values(values))
+        else:
+            self._connection.execute(insert(journal_portions).values(values))

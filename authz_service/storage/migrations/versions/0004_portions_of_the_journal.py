@@ -23,7 +23,8 @@ def upgrade() -> None:
     )
     # What has been loaded so far is one portion.
     entries = op.get_bind().scalar(sa.text("SELECT count(*) FROM journal_entries"))
-    op.bulk_insert(portions, [{"number": 0, "first_id": "", "entries": entries}])
+    if entries:
+        op.bulk_insert(portions, [{"number": 0, "first_id": "", "entries": entries}])
     op.add_column("journal_entries", sa.Column("portion", sa.Integer(), server_default="0", nullable=False))
     if op.get_bind().dialect.name == "sqlite":
         for members in _BEFORE:
