@@ -5,6 +5,7 @@ import socket
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from authz_service.app import close_app, create_app
 from authz_service.callers.callers import Caller, token_sha256
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.importing import import_files
+from authz_service.handbook import apart
+from authz_service.handbook.book import read_book
 from authz_service.opa.binary import find_opa, project_tool_folder
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
@@ -42,6 +45,24 @@ def opa() -> Path:
 @pytest.fixture(scope="session")
 def policies() -> Path:
     return ROOT / "policies"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_policy_read_once(policies: Path) -> Iterator[None]:
+    """The shipped policy stays as it is, so that not each of the services with pages has to read it anew."""
+    make, made = apart.made_apart, {}
+
+    def make_once(make_it: partial[object]) -> object:
+        sources = make_it.args[0] if make_it.func is read_book else None
+        if sources is None or sources.policies != policies:
+            return make(make_it)
+        if sources not in made:
+            made[sources] = make(make_it)
+        return made[sources]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(apart, "made_apart", make_once)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ class Workshop(Generic[T]):
 
     def _make(self, key: Hashable, make: Callable[[], T]) -> None:
         with self._making:
-            made = _made_apart(make)
+            made = made_apart(make)
         with self._looking:
             self._made[key] = made
             while len(self._made) > self._kept:
@@ -82,7 +82,8 @@ class Workshop(Generic[T]):
             self._begun.pop(key).set()
 
 
-def _made_apart(make: Callable[[], T]) -> T | Failed:
+def made_apart(make: Callable[[], T]) -> T | Failed:
+    """What is made, in a process that ends with it; or why there is nothing."""
     command = [sys.executable, "-m", _MAKES, str(os.getpid())]
     # The same modules as here, wherever they were found.
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
