@@ -2,12 +2,15 @@
 
 import re
 import shutil
+import threading
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
+from authz_service.handbook import apart
 from authz_service.handbook.book import Sources, read_book
 from authz_service.web.pages.rego import highlighted
 from tests.processes import wait_until
@@ -94,12 +97,20 @@ def test_whoever_comes_before_the_policy_is_read_is_asked_to_wait_and_need_not_l
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("authz_service.handbook.shelf._PATIENCE_SECONDS", 0.0)
+    has_come, make = threading.Event(), apart.made_apart
+
+    def make_later(make_it: Callable[[], object]) -> object:
+        assert has_come.wait(READ_WITHIN_SECONDS)
+        return make(make_it)
+
+    monkeypatch.setattr(apart, "made_apart", make_later)
     client = signed_in(make_client())
     for path in ("/", "/matrix"):
         response = client.get(path)
         assert (response.status_code, response.headers["Refresh"]) == (503, "2")
         assert "One moment" in response.text
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    has_come.set()
     assert with_book(client).get("/matrix").status_code == 200
 
 
