@@ -237,8 +237,7 @@ def _add_pages(
         partial(add_status, database=database, memory=memory, journal=journal, running=running),
     ]
     if settings.openid and settings.public_url:
-        # Not above: what it stands on takes time and memory, and most services do without.
-        from authz_service.web.pages.provider import add_provider  # noqa: PLC0415
+        from authz_service.web.pages.provider import add_provider  # noqa: PLC0415 - costs time and memory, and most do without
 
         more.append(partial(add_provider, readers=readers, openid=settings.openid, public_url=settings.public_url))
     app.register_blueprint(page_endpoints(frame, readers, Shelf(sources), more))

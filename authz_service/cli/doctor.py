@@ -112,7 +112,7 @@ def _try(what: str, look: Callable[[], str]) -> Finding:
 def _accounts(openid: OpenId | None) -> str:
     if openid is None:
         return "none, as AUTHZ_OIDC_ISSUER is not set: people read pages with a token"
-    from authz_service.callers.openid import Provider  # noqa: PLC0415 - it stands on what most do without
+    from authz_service.callers.openid import Provider  # noqa: PLC0415 - slow to import, and only with a provider needed
 
     try:
         Provider(openid, "").metadata()

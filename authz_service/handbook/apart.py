@@ -88,12 +88,12 @@ def made_apart(make: Callable[[], T]) -> T | Failed:
     # The same modules as here, wherever they were found.
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        done = subprocess.run(  # noqa: S603 - this interpreter, this module and a number
+        done = subprocess.run(  # noqa: S603 - this interpreter, a module of ours and a number; no shell, nothing of a caller
             command, input=pickle.dumps(make), capture_output=True, env=environ, timeout=_MOST_SECONDS, check=True
         )
     except subprocess.SubprocessError as error:
         said = getattr(error, "stderr", b"") or b""
-        log.error("workshop.failed", reason=str(error), said=said.decode(errors="replace")[-2000:])  # noqa: TRY400 - the child's words tell more
+        log.error("workshop.failed", reason=str(error), said=said.decode(errors="replace")[-2000:])  # noqa: TRY400 - the traceback here is of waiting for the child; its own is in `said`
         return Failed("Something went wrong here; it is in the log of the service.")
-    made: T | Failed = pickle.loads(done.stdout)  # noqa: S301 - from a process of our own
+    made: T | Failed = pickle.loads(done.stdout)  # noqa: S301 - written by the child that was started above, which nobody else can write to
     return made

@@ -19,7 +19,7 @@ _NICENESS = 10
 def main() -> None:
     die_with_parent(int(sys.argv[1]))
     os.nice(_NICENESS)
-    make = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that has started this one
+    make = pickle.load(sys.stdin.buffer)  # noqa: S301 - standard input is a pipe of the service that has started this process
     # Whatever is said meanwhile is not what it gives.
     with redirect_stdout(sys.stderr):
         try:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select
 
-from authz_service.ids import LENGTH, first_id_at, time_of
+from authz_service.ids import LENGTH, time_of
+from authz_service.journal.queries import places_of_answer
 from authz_service.storage.database import reading
-from authz_service.storage.schema import in_body, journal_chains, journal_checkpoints, journal_entries
+from authz_service.storage.schema import journal_chains, journal_checkpoints
 
 MINUTES = 60
 _SECONDS = 60
@@ -107,16 +108,12 @@ def _entries_of(connection: Connection, chain: int, since: datetime) -> Iterator
 
 def _denials(connection: Connection, now: datetime) -> tuple[Counter[int], bool]:
     """By minute. The index over answers has the ids, and an id the time, so that no entry is read."""
-    denied = (
-        select(func.substr(journal_entries.c.id, 1, _OF_A_SECOND).label("second"))
-        .where(in_body("answer") == "deny", journal_entries.c.id >= first_id_at(now - timedelta(minutes=MINUTES)))
-        .order_by(journal_entries.c.id.desc())
-        .limit(_MOST_COUNTED)
-        .subquery()
-    )
+    since = now - timedelta(minutes=MINUTES)
+    denied = places_of_answer(connection, "deny", since).limit(_MOST_COUNTED).subquery()
+    second = func.substr(denied.c.id, 1, _OF_A_SECOND)
     counted: Counter[int] = Counter()
-    for second, count in connection.execute(select(denied.c.second, func.count()).group_by(denied.c.second)):
-        counted[_minute_of(time_of(second.ljust(LENGTH, "0")))] += count
+    for beginning, count in connection.execute(select(second, func.count()).group_by(second)):
+        counted[_minute_of(time_of(beginning.ljust(LENGTH, "0")))] += count
     return counted, counted.total() < _MOST_COUNTED
 
 

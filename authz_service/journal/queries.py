@@ -191,6 +191,12 @@ def entries_of_call(database: Engine, call: str, limit: int) -> list[KeptDecisio
         return [kept_of(row) for row in connection.execute(query)]
 
 
+def places_of_answer(connection: Connection, answer: str, since: datetime) -> Select[Any]:
+    """Asks for id, item and chain of the entries with that answer, the newest first, of which it reads no body."""
+    stretch = _Stretch().since((first_id_at(since), SINGLE))
+    return _along(connection, stretch, _is("answer", answer), newer=False)
+
+
 def shown_id(entry_id: str, item: int) -> str:
     """The id as callers are told it."""
     return entry_id if item == SINGLE else f"{entry_id}.{item}"

@@ -151,7 +151,7 @@ def _is_about(failed: Failed, facts: AbstractSet[str]) -> bool:
 
 
 def _explained(policy: Explainable, situations: Sequence[Facts]) -> Iterator[Explanation]:
-    rules: list[Rule] = pickle.loads(zlib.decompress(policy.rules))  # noqa: S301 - our own
+    rules: list[Rule] = pickle.loads(zlib.decompress(policy.rules))  # noqa: S301 - packed by `pack_rules` here or in a child, never read from a file or caller
     files = {rule.file: policy.shown / rule.file for rule in rules}
     with tempfile.TemporaryDirectory(prefix="explain-") as made:
         bundle, unpacked = Path(made) / "bundle.tar.gz", Path(made) / "unpacked"

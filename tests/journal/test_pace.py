@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from authz_service.ids import first_id_at
+from authz_service.journal.loading import Row, insert_rows
 from authz_service.journal.pace import MINUTES, chain_heads, pace_until
 from authz_service.storage.database import writing
-from authz_service.storage.schema import journal_chains, journal_checkpoints, journal_entries
+from authz_service.storage.schema import journal_chains, journal_checkpoints
 
 NOW = datetime(2026, 11, 26, 12, 30, 30, tzinfo=UTC)
 
@@ -29,15 +30,11 @@ def a_chain(database: Engine, number: int, blocks: list[tuple[int, float, int]])
 
 
 def denials(database: Engine, minutes: float, number: int, answer: str = "deny") -> None:
-    at = NOW - timedelta(minutes=minutes)
+    entry_id = first_id_at(NOW - timedelta(minutes=minutes))
     with writing(database) as connection:
-        for item in range(number):
-            row = {"id": first_id_at(at), "item": item, "chain": 1, "sequence": item, "hash": ""}
-            connection.execute(insert(journal_entries).values(row | {"body": _body(database, answer)}))
-
-
-def _body(database: Engine, answer: str) -> object:
-    return {"answer": answer} if database.dialect.name == "postgresql" else f'{{"answer":"{answer}"}}'
+        insert_rows(
+            connection, [Row(entry_id, item, 1, item, "", f'{{"answer":"{answer}"}}') for item in range(number)]
+        )
 
 
 def test_nothing_is_an_hour_of_nothing(any_database: Engine) -> None:
