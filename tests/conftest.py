@@ -52,8 +52,8 @@ def shipped_policy_read_once(policies: Path) -> Iterator[None]:
     """The shipped policy stays as it is, so that not each of the services with pages has to read it anew."""
     make, made = apart.made_apart, {}
 
-    def make_once(make_it: partial[object]) -> object:
-        sources = make_it.args[0] if make_it.func is read_book else None
+    def make_once(make_it: Callable[[], object]) -> object:
+        sources = make_it.args[0] if isinstance(make_it, partial) and make_it.func is read_book else None
         if sources is None or sources.policies != policies:
             return make(make_it)
         if sources not in made:
