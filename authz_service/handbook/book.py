@@ -19,7 +19,7 @@ from authz_service.opa.bundle import build_bundle
 from authz_service.opa.folder import HISTORY, SOURCES, unpack_folder
 from authz_service.policy.allowed import allowed
 from authz_service.policy.checks.places import find_cases
-from authz_service.policy.explain import Explainable, Explainer, pack_rules
+from authz_service.policy.explain import Explainable, Explainer, explainable
 from authz_service.policy.matrix import arrange
 from authz_service.policy.matrix_layout import Layout, read_layout
 from authz_service.policy.promises import FOLDER, broken_promises, read_promises
@@ -142,5 +142,6 @@ def _book(opa: Path, bundle: Path, unpacked: Path, policies: Path, history: Hist
     shown = [ShownPromise(promise, broken.get(promise, 0)) for promise in promises]
     handbook = write_handbook(read_requirements(policies), rules, shown, cases, history)
     answers = allowed(schema, table)
-    explainable = Explainable(opa, schema, bundle.read_bytes(), pack_rules(read, folder), policies / "bundle", answers)
-    return Book(table, explainable, handbook, layout, phrases)
+    # Last, as it adds to the folder.
+    explaining = explainable(opa, folder, read, policies / "bundle", schema, answers)
+    return Book(table, explaining, handbook, layout, phrases)

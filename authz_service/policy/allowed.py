@@ -29,12 +29,13 @@ class Allowed(NamedTuple):
 
     def with_these(self, facts: Facts) -> set[bool]:
         """The answers to all situations of this kind that have these facts, whatever the others are."""
-        steps: list[list[int]] = []
+        numbers = [0]
         step = len(self.said)
         for fact, values in self.kind.facts.items():
             step //= len(values)
-            steps.append([step * n for n, value in enumerate(values) if fact not in facts or facts[fact] == value])
-        said = {self.said[sum(number)] for number in product(*steps)}
+            steps = [step * n for n, value in enumerate(values) if fact not in facts or facts[fact] == value]
+            numbers = [number + more for number in numbers for more in steps]
+        said = set(map(self.said.__getitem__, numbers))
         return {answer for each in said if (answer := _answer(each)) is not None}
 
 

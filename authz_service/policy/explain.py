@@ -1,11 +1,11 @@
 """One decision explained: its facts, the rules that fired or nearly did, and what would turn it."""
 
-import pickle
+import tarfile
 import tempfile
 import threading
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from authz_service.opa.each import OnProgress
 from authz_service.opa.folder import unpack_folder
 from authz_service.policy.allowed import Allowed, allowed
 from authz_service.policy.fired import Failed, Near, Said, Told
-from authz_service.policy.judging import Judged, judge
+from authz_service.policy.judging import Judged, Prepared, judge, prepare
 from authz_service.policy.sentences import Phrases, Several
 from authz_service.policy.situations import Facts, InputSchema, Value
 from authz_service.policy.syntax import Rule, read_rules
@@ -63,24 +63,43 @@ class Explainable(NamedTuple):
     Attributes:
         opa: The program.
         schema: What can be asked.
-        bundle: The file that its bundle is.
-        rules: Its rules, with their files named from the bundle; packed, as their syntax trees are large.
-        shown: Where their author finds them.
+        bundle: The file that its bundle is, with the modules that are asked.
+        asked: What they ask.
+        rules: Its rules, with the files where their author finds them, and without their syntax trees, which are large.
         answers: Whether each situation is allowed, by the kinds of the schema.
     """
 
     opa: Path
     schema: InputSchema
     bundle: bytes
-    rules: bytes
-    shown: Path
+    asked: Prepared
+    rules: Sequence[Rule]
     answers: Sequence[Allowed]
 
 
-def pack_rules(rules: Sequence[Rule], folder: Path) -> bytes:
-    """Rules read from a bundle that is unpacked in a folder, as what can be explained keeps them."""
+def explainable(
+    opa: Path, folder: Path, rules: Sequence[Rule], shown: Path, schema: InputSchema, answers: Sequence[Allowed]
+) -> Explainable:
+    """What explaining needs of a policy that is unpacked.
+
+    Args:
+        opa: The program.
+        folder: Its bundle, unpacked. What asks it is added.
+        rules: Its rules, read from there.
+        shown: Where their author finds them.
+        schema: What can be asked.
+        answers: Whether each situation is allowed.
+
+    Raises:
+        InvalidPolicy: OPA refuses the policy.
+    """
     named = [rule._replace(file=str(Path(rule.file).relative_to(folder))) for rule in rules]
-    return zlib.compress(pickle.dumps(named))
+    asked = prepare(opa, folder, named)
+    packed = BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.add(folder, "/")
+    kept = [rule._replace(file=str(shown / rule.file), node={}) for rule in named]
+    return Explainable(opa, schema, packed.getvalue(), asked, kept, answers)
 
 
 class Explainer:
@@ -123,9 +142,9 @@ def explain(
         build_bundle(opa, policies, bundle)
         unpack_folder(bundle, unpacked)
         folder = unpacked / "bundle"
-        rules = pack_rules(read_rules(opa, folder), folder)
+        rules = read_rules(opa, folder)
         answers = allowed(schema, judge_all(opa, bundle, schema, on_progress))
-        policy = Explainable(opa, schema, bundle.read_bytes(), rules, policies / "bundle", answers)
+        policy = explainable(opa, folder, rules, policies / "bundle", schema, answers)
     return Explainer(policy).explain(situations)
 
 
@@ -151,15 +170,12 @@ def _is_about(failed: Failed, facts: AbstractSet[str]) -> bool:
 
 
 def _explained(policy: Explainable, situations: Sequence[Facts]) -> Iterator[Explanation]:
-    rules: list[Rule] = pickle.loads(zlib.decompress(policy.rules))  # noqa: S301 - packed by `pack_rules` here or in a child, never read from a file or caller
-    files = {rule.file: policy.shown / rule.file for rule in rules}
     with tempfile.TemporaryDirectory(prefix="explain-") as made:
-        bundle, unpacked = Path(made) / "bundle.tar.gz", Path(made) / "unpacked"
+        bundle = Path(made) / "bundle.tar.gz"
         bundle.write_bytes(policy.bundle)
-        unpack_folder(bundle, unpacked)
-        judged = judge(policy.opa, unpacked / "bundle", rules, situations)
+        judged = judge(policy.opa, bundle, policy.asked, situations)
     for facts, of_facts in zip(situations, judged, strict=True):
-        yield _explanation(facts, of_facts, Told(rules, files, of_facts), policy)
+        yield _explanation(facts, of_facts, Told(policy.rules, of_facts), policy)
 
 
 def _explanation(facts: Facts, judged: Judged, told: Told, policy: Explainable) -> Explanation:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from authz_service.policy.conditions import Condition, Expression, Name, name_of
-from authz_service.policy.judging import Judged, is_element
+from authz_service.policy.judging import Judged
 from authz_service.policy.syntax import Rule
 
 GRANTS = "grants"
@@ -74,12 +74,11 @@ class Near(NamedTuple):
 
 
 class Told:
-    """The rules of a policy, judged for one situation and told with their places."""
+    """The rules of a policy, judged for one situation and told with their places, which are those of their author."""
 
-    def __init__(self, rules: Sequence[Rule], files: Mapping[str, Path], judged: Judged) -> None:
+    def __init__(self, rules: Sequence[Rule], judged: Judged) -> None:
         self._judged = judged
         self._rules = rules
-        self._files = files
         self._codes = {reason.code for answer in judged.verdict.answers for reason in answer.reasons}
         self._named: dict[Name, list[int]] = {}
         for n, rule in enumerate(rules):
@@ -110,7 +109,7 @@ class Told:
     def _has_fired(self, n: int) -> bool:
         rule = self._rules[n]
         # A reason that is in no set, such as that nothing grants it, is one where the answer gives it.
-        return rule.custom.get("code") in (self._judged.codes[name_of(rule)] if is_element(rule) else self._codes)
+        return rule.custom.get("code") in self._judged.codes.get(name_of(rule), self._codes)
 
     def _said(self, n: int) -> Said:
         rule = self._rules[n]
@@ -121,7 +120,7 @@ class Told:
             rule.annotation.get("title", ""),
             tuple(custom.get("cites", ())),
             custom["message"],
-            self._files[rule.file],
+            Path(rule.file),
             rule.line,
         )
 
@@ -142,7 +141,7 @@ class Told:
             because = tuple(self._failed(helpers[0], each) for each in self._judged.failed(helpers[0]) or ())
         return Failed(
             " ".join(expression.text.split()),
-            self._files[self._rules[n].file],
+            Path(self._rules[n].file),
             expression.line,
             expression.is_negated,
             next((title for helper in helpers if (title := self._rules[helper].annotation.get("title"))), ""),

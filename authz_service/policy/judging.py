@@ -22,14 +22,24 @@ class _Beginning(NamedTuple):
     """The first expressions of a condition.
 
     Attributes:
-        rule: A rule that has it.
         condition: The condition.
         length: How many expressions.
     """
 
-    rule: Rule
     condition: Condition
     length: int
+
+
+class Prepared(NamedTuple):
+    """What a policy is asked, in modules that have been added to it.
+
+    Attributes:
+        conditions: Those of each rule, in the order of the rules; None where they do not tell whether it holds.
+        asked: The beginnings of conditions that are asked about, by their numbers in the modules.
+    """
+
+    conditions: Sequence[tuple[Condition, ...] | None]
+    asked: Sequence[_Beginning]
 
 
 class Judged(NamedTuple):
@@ -61,14 +71,13 @@ class Judged(NamedTuple):
         return condition[next(length for length in sorted(holds) if not holds[length]) - 1]
 
 
-def judge(opa: Path, folder: Path, rules: Sequence[Rule], situations: Sequence[Facts]) -> list[Judged]:
-    """Asks a policy about each situation.
+def prepare(opa: Path, folder: Path, rules: Sequence[Rule]) -> Prepared:
+    """Adds to a policy the modules that `judge` asks.
 
     Args:
         opa: The program.
-        folder: A bundle that has been unpacked. Modules are added to it.
+        folder: A bundle that has been unpacked.
         rules: Its rules, their files named from there.
-        situations: What is asked about.
 
     Raises:
         InvalidPolicy: OPA refuses it.
@@ -78,7 +87,7 @@ def judge(opa: Path, folder: Path, rules: Sequence[Rule], situations: Sequence[F
         owned.setdefault(rule.package, set()).add(rule.name)
     conditions = [conditions_of(rule, owned[rule.package]) for rule in rules]
     asked = [
-        _Beginning(rule, condition, length)
+        (rule, _Beginning(condition, length))
         for rule, of_rule in zip(rules, conditions, strict=True)
         for condition in of_rule or ()
         for length in range(1, len(condition) + 1)
@@ -86,19 +95,35 @@ def judge(opa: Path, folder: Path, rules: Sequence[Rule], situations: Sequence[F
     while True:
         places = _write(folder, rules, asked)
         try:
-            rows = _evaluate(opa, folder, situations)
-            break
+            _evaluate(opa, folder, [])
         except InvalidPolicy as error:
             # A beginning may be no body by itself, such as `n > 3` before `n = count(…)`.
             refused = {at for fault in error.faults if (at := _at(places, fault.file, fault.line)) is not None}
             if not refused:
                 raise
-            asked = [beginning for n, beginning in enumerate(asked) if n not in refused]
-    return [_judged(row, conditions, asked) for row in rows]
+            asked = [one for n, one in enumerate(asked) if n not in refused]
+        else:
+            return Prepared(conditions, [beginning for _, beginning in asked])
 
 
-def _evaluate(opa: Path, folder: Path, situations: Sequence[Facts]) -> list[dict[str, Any]]:
-    options = ["--bundle", ".", "--stdin-input", "--strict-builtin-errors", "--format", "json"]
+def judge(opa: Path, bundle: Path, prepared: Prepared, situations: Sequence[Facts]) -> list[Judged]:
+    """Asks a policy about each situation.
+
+    Args:
+        opa: The program.
+        bundle: A bundle, packed or not, with the modules that are prepared.
+        prepared: What they ask.
+        situations: What is asked about.
+
+    Raises:
+        InvalidPolicy: OPA refuses it.
+    """
+    return [_judged(row, prepared) for row in _evaluate(opa, bundle, situations)]
+
+
+def _evaluate(opa: Path, bundle: Path, situations: Sequence[Facts]) -> list[dict[str, Any]]:
+    folder, name = (bundle, ".") if bundle.is_dir() else (bundle.parent, bundle.name)
+    options = ["--bundle", name, "--stdin-input", "--strict-builtin-errors", "--format", "json"]
     one = f"data.{PACKAGE}.{_ASKED} with input as document"
     query = f"[row | some document in input.documents; row := {one}]"
     documents = json.dumps({"documents": situations})
@@ -107,25 +132,25 @@ def _evaluate(opa: Path, folder: Path, situations: Sequence[Facts]) -> list[dict
     return rows
 
 
-def _judged(
-    row: Mapping[str, Any], conditions: Sequence[tuple[Condition, ...] | None], asked: Sequence[_Beginning]
-) -> Judged:
+def _judged(row: Mapping[str, Any], prepared: Prepared) -> Judged:
     held = set(row.get("held", ()))
     holds: dict[Condition, dict[int, bool]] = {}
-    for n, beginning in enumerate(asked):
+    for n, beginning in enumerate(prepared.asked):
         holds.setdefault(beginning.condition, {})[beginning.length] = str(n) in held
     codes = {tuple(json.loads(name)): frozenset(found) for name, found in row["codes"].items()}
-    return Judged(parse_verdict({"result": row["verdict"]}), codes, conditions, holds)
+    return Judged(parse_verdict({"result": row["verdict"]}), codes, prepared.conditions, holds)
 
 
-def is_element(rule: Rule) -> bool:
+def _is_element(rule: Rule) -> bool:
     """Whether a rule adds an element to a set, so that it is a rule by itself."""
     return "key" in rule.node["head"] and "value" not in rule.node["head"]
 
 
-def _write(folder: Path, rules: Sequence[Rule], asked: Sequence[_Beginning]) -> dict[str, list[tuple[int, int]]]:
+def _write(
+    folder: Path, rules: Sequence[Rule], asked: Sequence[tuple[Rule, _Beginning]]
+) -> dict[str, list[tuple[int, int]]]:
     """Writes the rules that are asked; returns, by file, at which line each of them begins."""
-    sets = {name_of(rule) for rule in rules if is_element(rule) and "message" in rule.custom}
+    sets = {name_of(rule) for rule in rules if _is_element(rule) and "message" in rule.custom}
     modules = {_file(rule): _head(rule) for rule in rules}
     places: dict[str, list[tuple[int, int]]] = {}
     codes = (f"{json.dumps(json.dumps(name))}: {{one.code | some one in {_reference(name)}}}" for name in sets)
@@ -134,7 +159,7 @@ def _write(folder: Path, rules: Sequence[Rule], asked: Sequence[_Beginning]) -> 
         f'verdict := said if said := data.{PACKAGE}.{RULE} with input as {{"documents": [input]}}',
         f"codes := {{{', '.join(codes)}}}",
     ]
-    for n, (rule, condition, length) in enumerate(asked):
+    for n, (rule, (condition, length)) in enumerate(asked):
         lines = modules[_file(rule)]
         places.setdefault(str(folder / _file(rule)), []).append((len(lines) + 1, n))
         body = "\n".join(expression.text for expression in condition[:length])
