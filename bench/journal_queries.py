@@ -6,6 +6,7 @@ Fills a database with entries of a year, and asks. Ten million take some minutes
 """
 
 import argparse
+import hashlib
 import random
 import statistics
 import tempfile
@@ -85,16 +86,23 @@ def _time(name: str, ask: Callable[[], object]) -> None:
     print(f"{name:<52}{statistics.median(ask_times):>10.1f}{max(ask_times):>8.1f}", flush=True)
 
 
-def _id(n: int, entries: int) -> str:
-    # Evenly over the year, and each of its own.
-    return first_id_at(_BEGIN + timedelta(seconds=_YEAR.total_seconds() * n / entries))[:16] + f"{n:010d}"
+def _id(n: int, entries: int, begin: datetime = _BEGIN, length: timedelta = _YEAR) -> str:
+    # Evenly over the time, and each of its own.
+    return first_id_at(begin + length * n / entries)[:16] + f"{n:010d}"
 
 
-def fill(database: Engine, names: Pseudonyms, entries: int, people: int) -> None:
-    """Has entries of a year in the journal of a database."""
-    chance, digest = random.Random(7), "0" * 64
+def fill(
+    database: Engine,
+    names: Pseudonyms,
+    entries: int,
+    people: int,
+    begin: datetime = _BEGIN,
+    length: timedelta = _YEAR,
+) -> None:
+    """Has entries of a year, or of another length of time, in the journal of a database."""
+    chance, digest = random.Random(7), hashlib.sha256(begin.isoformat().encode()).hexdigest()
     with writing(database) as connection:
-        values = {"chain": first_id_at(_BEGIN), "segment": 1, "bytes": 0, "sequence": entries, "head": digest}
+        values = {"chain": first_id_at(begin), "segment": 1, "bytes": 0, "sequence": entries, "head": digest}
         chain = connection.execute(
             insert(journal_chains).values(values).returning(journal_chains.c.number)
         ).scalar_one()
@@ -103,7 +111,7 @@ def fill(database: Engine, names: Pseudonyms, entries: int, people: int) -> None
     partitions = Partitions()
     for start in range(0, entries, _AT_ONCE):
         rows = [
-            _row(n, entries, chain, chance.randrange(people), names, chance)
+            _row(_id(n, entries, begin, length), n, chain, chance.randrange(people), names, chance, digest)
             for n in range(start, min(start + _AT_ONCE, entries))
         ]
         with writing(database) as connection:
@@ -111,14 +119,14 @@ def fill(database: Engine, names: Pseudonyms, entries: int, people: int) -> None
             insert_rows(connection, rows)
 
 
-def _row(n: int, entries: int, chain: int, person: int, names: Pseudonyms, chance: random.Random) -> Row:
-    entry_id, customer = _id(n, entries), names.of("customer", str(person // 3))
+def _row(entry_id: str, n: int, chain: int, person: int, names: Pseudonyms, chance: random.Random, ruling: str) -> Row:
+    customer = names.of("customer", str(person // 3))
     answer = "permit" if chance.random() < _PERMITTED else "deny"
     body = (
         f'{{"id":"{entry_id}","kind":"decision","caller":"bench","request":"{entry_id}",'
         f'"subject":"{names.of("person", f"person-{person}")}","action":"{chance.choice(_ACTIONS)}",'
         f'"resource":"{customer}","customer":"{customer}","answer":"{answer}","revision":"cfa3c28af1dec776",'
-        f'"ruling":"{"0" * 64}"}}'
+        f'"ruling":"{ruling}"}}'
     )
     return Row(entry_id, SINGLE, chain, n + 1, "0" * 64, body)
 
