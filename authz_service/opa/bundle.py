@@ -7,6 +7,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from authz_service import __version__
 from authz_service.errors import Fault, InvalidPolicy, PolicyEngineMisbehaved
 from authz_service.opa.binary import OPA_VERSION
 from authz_service.opa.command import restricted, run_opa
+from authz_service.opa.contents import ROOTS, SIGNATURES, faults_of_kind, read_files
 from authz_service.opa.engine import PACKAGE, RULE, parse_verdict
 from authz_service.opa.folder import HISTORY, MANIFEST, SOURCES, read_sources
 from authz_service.opa.signing import BundleKey
@@ -22,7 +24,6 @@ from authz_service.opa.signing import BundleKey
 _ASK = Path(__file__).with_name("ask.rego")
 _SCHEMA = Path("schemas") / "input.json"
 _REQUIREMENTS = Path("requirements.yaml")
-SIGNATURES = ".signatures.json"
 _ENTRYPOINT = "data.authz.decision.answer"
 _PACKAGE_OF_ENTRYPOINT = re.compile(r"^package authz\.decision\s*$", re.MULTILINE)
 _RULE_OF_ENTRYPOINT = re.compile(r"^(default\s+)?answer\b", re.MULTILINE)
@@ -69,6 +70,8 @@ def build_bundle(
             raise InvalidPolicy([Fault("does not exist", file=str(policies))])
         else:
             shutil.copyfile(policies, made)
+            if foreign := list(faults_of_kind(read_files(made, policies))):
+                raise InvalidPolicy([replace(fault, file=str(policies)) for fault in foreign])
             revision = _try(opa, made, [], shown=policies, asked=(policies, 0))
             if signing:
                 _unpack(made, work / "policy", shown=policies)
@@ -102,8 +105,7 @@ def _snapshot(policies: Path, snapshot: Path, history: Mapping[str, object]) -> 
     build = own / "build"
     build.mkdir()
     (build / "data.json").write_text(json.dumps({"revision": revision}))
-    roots = ["authz", PACKAGE]
-    manifest = {"revision": revision, "roots": roots, "rego_version": 1, "metadata": _metadata(policies, history)}
+    manifest = {"revision": revision, "roots": ROOTS, "rego_version": 1, "metadata": _metadata(policies, history)}
     (snapshot / MANIFEST).write_text(json.dumps(manifest))
     return revision
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, TypeGuard
 
 import requests
@@ -65,6 +66,10 @@ class OpaEngine:
                 body: object = self._client.query_rule(document, PACKAGE, RULE, query_params=dict(parameters))
             except requests.HTTPError as error:
                 status = getattr(error.response, "status_code", "error")
+                if status == HTTPStatus.UNAUTHORIZED:
+                    raise PolicyEngineMisbehaved(
+                        f"OPA at {self._url} refuses the question: its policy system.authz has to allow it."
+                    ) from error
                 raise PolicyEngineMisbehaved(f"OPA at {self._url} answered with HTTP {status}.") from error
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
                 if time.monotonic() >= deadline:

@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,8 +11,9 @@ from typing import NamedTuple
 
 from authz_service import __version__
 from authz_service.errors import Fault, InvalidPolicy
-from authz_service.opa.bundle import SIGNATURES, build_bundle
+from authz_service.opa.bundle import build_bundle
 from authz_service.opa.command import run_opa
+from authz_service.opa.contents import SIGNATURES, read_files
 from authz_service.opa.folder import MANIFEST, SOURCES
 from authz_service.opa.signing import BundleKey
 
@@ -51,7 +51,7 @@ def verify_bundle(opa: Path, bundle: Path, key: BundleKey | None, policies: Path
     with tempfile.TemporaryDirectory() as folder:
         # What is looked at is what was verified, whatever happens to the file meanwhile.
         copy = Path(shutil.copyfile(bundle, Path(folder) / "bundle.tar.gz"))
-        files = _files(copy, bundle)
+        files = read_files(copy, bundle)
         faults = list(_faults_of_signature(opa, copy, files, key, is_compared=policies is not None))
         if policies:
             faults += _faults_of_content(opa, files, policies, Path(folder) / "policies.tar.gz")
@@ -64,24 +64,6 @@ def verify_bundle(opa: Path, bundle: Path, key: BundleKey | None, policies: Path
     manifest = json.loads(files[MANIFEST])
     metadata = {name: said for name, said in manifest.get("metadata", {}).items() if isinstance(said, str)}
     return Verified(revision, tuple(manifest["roots"]), metadata, SIGNATURES in files)
-
-
-def _files(bundle: Path, shown: Path) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
-    try:
-        with tarfile.open(bundle) as archive:
-            for member in archive:
-                name, content = member.name.lstrip("/"), archive.extractfile(member)
-                if content is None:
-                    continue
-                if name in files:
-                    raise InvalidPolicy([Fault(f"has {name} twice", file=str(shown))])
-                files[name] = content.read()
-        json.loads(files[MANIFEST])["roots"]
-    except (OSError, EOFError, ValueError, LookupError, TypeError, tarfile.TarError) as error:
-        what = "is no bundle made by `authz-service policy build`"
-        raise InvalidPolicy([Fault(what, file=str(shown))]) from error
-    return files
 
 
 def _faults_of_signature(
@@ -137,7 +119,7 @@ def _is_by(opa: Path, token: str, key: BundleKey, *, shown: Path) -> bool:
 
 def _faults_of_content(opa: Path, files: Mapping[str, bytes], policies: Path, built: Path) -> Iterator[Fault]:
     revision = build_bundle(opa, policies, built)
-    wanted = _files(built, policies)
+    wanted = read_files(built, policies)
     said = json.loads(files[MANIFEST])
     if said.get("revision") != revision:
         by = said.get("metadata", {}).get("authz_service", "another version")

@@ -122,6 +122,19 @@ def test_a_bundle_tells_what_its_folder_tells_but_for_the_cases(
     assert any(one.changed for one in articles(read).values())
 
 
+def test_an_answer_explained_from_a_bundle_names_places_in_the_bundle(
+    book: Book, opa: Path, policies: Path, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.tar.gz"
+    build_bundle(opa, policies, bundle)
+    situation = next(iter(book.schema.situations()))
+    [told] = read_book(Sources(bundle, None)).explainer.explain([situation])
+    [wanted] = book.explainer.explain([situation])
+    assert wanted.fired
+    places = [(str(said.file), said.line) for said in told.fired]
+    assert places == [(f"{bundle}:{said.file.relative_to(policies).as_posix()}", said.line) for said in wanted.fired]
+
+
 def test_of_a_bundle_without_history_no_day_is_claimed(opa: Path, policies: Path, tmp_path: Path) -> None:
     build_bundle(opa, policies, tmp_path / "bundle.tar.gz")
     read = read_book(Sources(tmp_path / "bundle.tar.gz", None))
