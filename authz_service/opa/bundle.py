@@ -18,7 +18,7 @@ from authz_service.opa.binary import OPA_VERSION
 from authz_service.opa.command import restricted, run_opa
 from authz_service.opa.contents import ROOTS, SIGNATURES, faults_of_kind, read_files
 from authz_service.opa.engine import PACKAGE, RULE, parse_verdict
-from authz_service.opa.folder import HISTORY, MANIFEST, SOURCES, read_sources
+from authz_service.opa.folder import HISTORY, MANIFEST, SEQUENCE, SOURCES, read_sources
 from authz_service.opa.signing import BundleKey
 
 _ASK = Path(__file__).with_name("ask.rego")
@@ -40,6 +40,7 @@ def build_bundle(
     *,
     signing: BundleKey | None = None,
     history: Mapping[str, object] | None = None,
+    sequence: int | None = None,
 ) -> str:
     """Checks what is in `policies` at this moment, and puts the bundle of it at `target` in one step.
 
@@ -49,6 +50,7 @@ def build_bundle(
         target: Where the bundle goes. What is there stays untouched unless everything is right.
         signing: The private key to sign it with.
         history: Since when the folder is as it is, which goes into the manifest as it is given.
+        sequence: What tells a later bundle from an earlier one, for the manifest; no part of the revision.
 
     Returns:
         The revision.
@@ -61,7 +63,8 @@ def build_bundle(
         made = work / "bundle.tar.gz"
         if policies.is_dir():
             snapshot = work / "policy"
-            revision = _snapshot(policies, snapshot, history or {})
+            told = ({HISTORY: history} if history else {}) | ({SEQUENCE: sequence} if sequence is not None else {})
+            revision = _snapshot(policies, snapshot, told)
             shown = policies / "bundle"
             _check(opa, policies, snapshot)
             _pack(opa, snapshot, made, signing, shown=shown)
@@ -80,7 +83,7 @@ def build_bundle(
     return revision
 
 
-def _snapshot(policies: Path, snapshot: Path, history: Mapping[str, object]) -> str:
+def _snapshot(policies: Path, snapshot: Path, told: Mapping[str, object]) -> str:
     """Copies the policy without its tests, adds what the service asks, and returns the digest of it all."""
     source = policies / "bundle"
     for needed in (source, policies / _SCHEMA):
@@ -105,12 +108,12 @@ def _snapshot(policies: Path, snapshot: Path, history: Mapping[str, object]) -> 
     build = own / "build"
     build.mkdir()
     (build / "data.json").write_text(json.dumps({"revision": revision}))
-    manifest = {"revision": revision, "roots": ROOTS, "rego_version": 1, "metadata": _metadata(policies, history)}
+    manifest = {"revision": revision, "roots": ROOTS, "rego_version": 1, "metadata": _metadata(policies) | told}
     (snapshot / MANIFEST).write_text(json.dumps(manifest))
     return revision
 
 
-def _metadata(policies: Path, history: Mapping[str, object]) -> dict[str, object]:
+def _metadata(policies: Path) -> dict[str, object]:
     """What the bundle is made of and by; no time or place, so that the same is the same to the byte."""
     digested = {"requirements_sha256": _REQUIREMENTS, "input_schema_sha256": _SCHEMA}
     digests = {
@@ -118,8 +121,7 @@ def _metadata(policies: Path, history: Mapping[str, object]) -> dict[str, object
         for name, file in digested.items()
         if (policies / file).is_file()
     }
-    known = {HISTORY: history} if history else {}
-    return {"authz_service": __version__, "opa": OPA_VERSION, **digests, SOURCES: read_sources(policies), **known}
+    return {"authz_service": __version__, "opa": OPA_VERSION, **digests, SOURCES: read_sources(policies)}
 
 
 def _pack(opa: Path, folder: Path, target: Path, signing: BundleKey | None, *, shown: Path) -> None:

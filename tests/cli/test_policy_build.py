@@ -1,6 +1,7 @@
 import hashlib
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ def test_a_bundle_says_what_it_was_made_of_and_by(cli: Cli, policies: Path, tmp_
     assert manifest["revision"] == revision
     assert sorted(manifest["roots"]) == ["authz", "authz_service"]
     sources, history = manifest["metadata"].pop("sources"), manifest["metadata"].pop("history")
+    committed_at = subprocess.check_output(["git", "log", "-1", "--format=%ct"], cwd=policies, text=True)
+    assert manifest["metadata"].pop("sequence") == int(committed_at)
     assert sources["requirements.yaml"] == (policies / "requirements.yaml").read_text()
     assert "bundle/authz/permissions/grants.rego" in history["lines"]
     assert manifest["metadata"] == {
@@ -52,6 +55,30 @@ def test_its_history_makes_no_other_revision_and_is_signed_with_it(cli: Cli, pol
     forged = cli("policy", "verify", tmp_path / "forged.tar.gz", "--key", key.public)
     assert forged.status == 1
     assert "is not what was signed" in forged.stderr
+
+
+def test_its_sequence_can_be_given_and_makes_no_other_revision(cli: Cli, policies: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(policies, tmp_path / "policies")
+    key = key_pair(tmp_path, "ed", ED25519)
+    first, second, without = (tmp_path / f"{name}.tar.gz" for name in ("first", "second", "without"))
+    options = ["--signing-key", key.private, "--sequence"]
+    revision = build(cli, copy, first, *options, 41)
+    assert build(cli, copy, second, *options, 42) == revision
+    assert build(cli, copy, without) == revision
+    assert (metadata_of(first)["sequence"], metadata_of(second)["sequence"]) == (41, 42)
+    assert "sequence" not in metadata_of(without)
+    assert "  sequence " in cli("policy", "verify", first, "--key", key.public).stdout
+
+
+def test_a_bundle_that_is_signed_later_keeps_its_sequence(cli: Cli, policies: Path, tmp_path: Path) -> None:
+    key = key_pair(tmp_path, "ed", ED25519)
+    plain, later = tmp_path / "plain.tar.gz", tmp_path / "later.tar.gz"
+    build(cli, policies, plain, "--sequence", 41)
+    build(cli, plain, later, "--signing-key", key.private)
+    assert metadata_of(later)["sequence"] == 41
+    refused = cli("policy", "build", plain, "-o", later, "--signing-key", key.private, "--sequence", 42)
+    assert refused.status == 2
+    assert "--sequence is for a folder" in refused.stderr
 
 
 def test_eddsa_signs_the_same_bundle_to_the_byte(cli: Cli, policies: Path, tmp_path: Path) -> None:
