@@ -39,8 +39,8 @@ def build(folder: Path, output: Path, signing_key: Path | None, sequence: int | 
     """Check a policies folder and make the bundle of it that an OPA sidecar loads. A bundle is taken too, to sign it.
 
     Prints the revision, which is a digest of the content. The same commit makes the same bundle to the byte, but for an
-    ES256 signature, which is another each time. Since when each rule and fact is as it is, goes in as git knows it, and a
-    sequence, by which `serve` tells a newer bundle from an older one. Neither changes the revision.
+    ES256 signature, which is another each time. Since when each rule and fact is as it is, goes in as git knows it, and
+    a sequence, by which `serve` tells a newer bundle from an older one. Neither changes the revision.
     """
     signing = read_private_key(signing_key) if signing_key else None
     if not folder.is_dir():
