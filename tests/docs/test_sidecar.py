@@ -24,7 +24,6 @@ from tests.signing import P_256, KeyPair, key_pair
 PAGE = (ROOT / "docs/how-to/publish-a-policy.md").read_text()
 [CONFIG] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 [COMMAND] = re.findall(r"    (opa run --server .*?authorization\.rego)\n", PAGE, re.DOTALL)
-FETCHED = "    service: policies\n    resource: bundle.tar.gz\n"
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -69,8 +68,10 @@ def revision_of(url: str) -> str:
 
 
 def from_file(served: tuple[Path, str]) -> str:
-    config = CONFIG.replace(FETCHED, f'    resource: "file://{served[0] / "bundle.tar.gz"}"\n')
-    return re.sub(r"services:\n  policies: .*\n", "", config)
+    without = re.sub(
+        r"^services:\n.*\n|^persistence_directory:.*\n|^    (service|persist):.*\n", "", CONFIG, flags=re.MULTILINE
+    )
+    return without.replace("resource: bundle.tar.gz", f'resource: "file://{served[0] / "bundle.tar.gz"}"')
 
 
 def fetched(served: tuple[Path, str]) -> str:
