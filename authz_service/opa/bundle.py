@@ -63,7 +63,7 @@ def build_bundle(
         made = work / "bundle.tar.gz"
         if policies.is_dir():
             snapshot = work / "policy"
-            told = ({HISTORY: history} if history else {}) | ({SEQUENCE: sequence} if sequence is not None else {})
+            told = {HISTORY: history or None, SEQUENCE: sequence}
             revision = _snapshot(policies, snapshot, told)
             shown = policies / "bundle"
             _check(opa, policies, snapshot)
@@ -108,12 +108,12 @@ def _snapshot(policies: Path, snapshot: Path, told: Mapping[str, object]) -> str
     build = own / "build"
     build.mkdir()
     (build / "data.json").write_text(json.dumps({"revision": revision}))
-    manifest = {"revision": revision, "roots": ROOTS, "rego_version": 1, "metadata": _metadata(policies) | told}
+    manifest = {"revision": revision, "roots": ROOTS, "rego_version": 1, "metadata": _metadata(policies, told)}
     (snapshot / MANIFEST).write_text(json.dumps(manifest))
     return revision
 
 
-def _metadata(policies: Path) -> dict[str, object]:
+def _metadata(policies: Path, told: Mapping[str, object]) -> dict[str, object]:
     """What the bundle is made of and by; no time or place, so that the same is the same to the byte."""
     digested = {"requirements_sha256": _REQUIREMENTS, "input_schema_sha256": _SCHEMA}
     digests = {
@@ -121,7 +121,8 @@ def _metadata(policies: Path) -> dict[str, object]:
         for name, file in digested.items()
         if (policies / file).is_file()
     }
-    return {"authz_service": __version__, "opa": OPA_VERSION, **digests, SOURCES: read_sources(policies)}
+    known = {name: said for name, said in told.items() if said is not None}
+    return {"authz_service": __version__, "opa": OPA_VERSION, **digests, SOURCES: read_sources(policies), **known}
 
 
 def _pack(opa: Path, folder: Path, target: Path, signing: BundleKey | None, *, shown: Path) -> None:

@@ -71,7 +71,7 @@ def from_file(served: tuple[Path, str]) -> str:
     without = re.sub(
         r"^services:\n.*\n|^persistence_directory:.*\n|^    (service|persist):.*\n", "", CONFIG, flags=re.MULTILINE
     )
-    return without.replace("resource: bundle.tar.gz", f'resource: "file://{served[0] / "bundle.tar.gz"}"')
+    return str(without).replace("resource: bundle.tar.gz", f'resource: "file://{served[0] / "bundle.tar.gz"}"')
 
 
 def fetched(served: tuple[Path, str]) -> str:

@@ -55,7 +55,8 @@ def made(opa: Path, policies: Path, tmp_path_factory: pytest.TempPathFactory) ->
     build_bundle(opa, policy, unsigned, sequence=4)
     build_bundle(opa, policy, by_another, signing=read_private_key(other.private), sequence=4)
     build_bundle(opa, policy, without_sequence, signing=private)
-    return Made(*bundles, unsigned, by_another, without_sequence, key, other, policies)
+    first, second, third = bundles
+    return Made(first, second, third, unsigned, by_another, without_sequence, key, other, policies)
 
 
 @pytest.fixture
