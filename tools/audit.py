@@ -2,8 +2,8 @@
 
     python -m tools.audit
 
-Each source is told with whether it was asked. Exit 0: all were asked and none knows anything; 1: one does; 2: none that was asked
-does, and another could not be asked.
+Each source is told with whether it was asked. Exit 0: all were asked and none knows anything; 1: one does; 2: none that was
+asked does, and another could not be asked.
 """
 
 import sys
@@ -49,7 +49,7 @@ def audit(asked: Iterator[Source]) -> int:
             found = source.ask()
         except NotAsked as error:
             missed += 1
-            print(f"– not asked  {source.title}: {error}")
+            print(f"- not asked  {source.title}: {error}")
             continue
         findings += len(found)
         print(f"{'✗' if found else '✓'} asked      {source.title}: {f'{len(found)} found' if found else 'none known'}")

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tools.audit_source import NotAsked, last_line, run
-from tools.go_build import go_on_path
+from tools.go_build import GoProgram, go_on_path
 from tools.opa_release import NotAvailable
 
-_GO = (1, 26)
 _REQUIRED = re.compile(r"^\t(\S+) v\S+", re.MULTILINE)
 
 
@@ -24,7 +23,11 @@ def vulnerabilities(checker: Path, program: Path) -> list[str]:
     """
     if not program.is_file():
         raise NotAsked(f"{program} is not there; run: make setup")
-    done = run([_go(), "tool", "govulncheck", "-format", "json", "-mode", "binary", program], checker, GOFLAGS="-mod=readonly")
+    done = run(
+        [_go(checker), "tool", "govulncheck", "-format", "json", "-mode", "binary", program],
+        checker,
+        GOFLAGS="-mod=readonly",
+    )
     # With -format json it ends with 0 whatever it finds.
     if done.returncode != 0:
         raise NotAsked(last_line(done))
@@ -42,9 +45,9 @@ def vulnerabilities(checker: Path, program: Path) -> list[str]:
 def withdrawn(module: Path) -> list[str]:
     """Which modules that a `go.mod` requires are retracted in that version, or deprecated."""
     required = _REQUIRED.findall((module / "go.mod").read_text())
-    done = run([_go(), "list", "-mod=readonly", "-m", "-u", "-retracted", "-json", *required], module)
+    done = run([_go(module), "list", "-mod=readonly", "-m", "-u", "-retracted", "-json", *required], module)
     if done.returncode != 0:
-        raise NotAsked(last_line(done))
+        raise NotAsked(done.stderr.partition("\n")[0])
     return [finding for one in objects(done.stdout) for finding in _findings(one)]
 
 
@@ -63,8 +66,8 @@ def objects(text: str) -> Iterator[dict[str, Any]]:
         yield found
 
 
-def _go() -> Path:
+def _go(module: Path) -> Path:
     try:
-        return go_on_path(os.environ, _GO)
+        return go_on_path(os.environ, GoProgram(module.name, "", module).wanted_go())
     except NotAvailable as error:
         raise NotAsked(str(error)) from error

@@ -58,7 +58,8 @@ def advisories(report: Mapping[str, Any]) -> list[str]:
     if skipped:
         raise NotAsked(f"it knows nothing of {len(skipped)} of {len(packages)} packages, {skipped[0]} among them")
     return [
-        f"{package['name']} {package['version']}: {advisory['id']}, mended in {', '.join(advisory['fix_versions']) or 'none'}"
+        f"{package['name']} {package['version']}: {advisory['id']}, mended in"
+        f" {', '.join(advisory['fix_versions']) or 'none'}"
         for package in packages
         for advisory in package["vulns"]
     ]
@@ -88,9 +89,7 @@ def _index_of_pip() -> str:
 
 def _withdrawn(session: requests.Session, index: str, name: str, versions: set[str]) -> list[str]:
     try:
-        answer = session.get(
-            f"{index.rstrip('/')}/{name}/", headers={"Accept": _SIMPLE}, timeout=_PATIENCE_SECONDS
-        )
+        answer = session.get(f"{index.rstrip('/')}/{name}/", headers={"Accept": _SIMPLE}, timeout=_PATIENCE_SECONDS)
     except requests.RequestException as error:
         raise NotAsked(f"the index of pip does not answer ({type(error).__name__})") from error
     if not answer.headers.get("Content-Type", "").startswith(_SIMPLE):

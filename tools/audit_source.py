@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _PATIENCE_SECONDS = 300.0
+_MOST_SAID = 160
 
 
 class NotAsked(Exception):
@@ -52,4 +53,4 @@ def read_json(done: "subprocess.CompletedProcess[str]") -> Any:  # noqa: ANN401 
 def last_line(done: "subprocess.CompletedProcess[str]") -> str:
     """The last that it said, in one line."""
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    return lines[-1] if lines else f"it ended with {done.returncode} and said nothing"
+    return lines[-1][:_MOST_SAID] if lines else f"it ended with {done.returncode} and said nothing"
