@@ -2,8 +2,8 @@
 
     python -m tools.audit
 
-Each source is told with whether it was asked. Exit 0: all were asked and none knows anything; 1: one does; 2: none that was
-asked does, and another could not be asked.
+Each source is told with whether it was asked. Exit 0: all were asked and none knows anything; 1: one does; 2: none
+that was asked does, and another could not be asked.
 """
 
 import sys
