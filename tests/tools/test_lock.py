@@ -23,7 +23,7 @@ SCRIPTS = [
 ADDRESSES = {"openpolicyagent.org", "127.0.0.1"}
 # In pieces, so that this file may be searched too.
 # The audit asks the index that pip is set to, in the format that every index has.
-ASKS_PIP = r'"config", "get", "global.index-url"|application/vnd\.pypi\.simple\.v1\+json'
+ASKS_PIP = r'"config", "get", "global.index-url"|application/vnd\.pypi\.simple\.v1\+json|PyPI\.simple_url'
 REGISTRIES = [
     "py" + "pi.",
     "python" + "hosted",
