@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,6 +24,23 @@ def test_the_same_folder_makes_the_same_bundle_to_the_byte(cli: Cli, policies: P
     build(cli, policies, first)
     build(cli, policies, second)
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_same_commit_makes_the_same_bundle_elsewhere_and_at_another_time(
+    cli: Cli, policies: Path, tmp_path: Path
+) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "a" / "clone"
+    shutil.copytree(policies, here / "policies")
+    who = ["-c", "user.name=Tests", "-c", "user.email=tests@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "Begin"], ["clone", "-q", ".", elsewhere]):
+        subprocess.run(["git", *words], cwd=here, check=True)
+    for file in elsewhere.rglob("*"):
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    first, second = tmp_path / "first.tar.gz", tmp_path / "second.tar.gz"
+    build(cli, here / "policies", first)
+    build(cli, elsewhere / "policies", second)
+    assert first.read_bytes() == second.read_bytes()
+    assert {"history", "sequence"} <= metadata_of(first).keys()
 
 
 def test_a_bundle_says_what_it_was_made_of_and_by(cli: Cli, policies: Path, tmp_path: Path) -> None:
