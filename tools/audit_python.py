@@ -43,7 +43,7 @@ def vulnerabilities(locks: Sequence[Path]) -> list[str]:
 
 def _audited(lock: Path, service: str) -> list[str]:
     options = ["--require-hashes", "--disable-pip", "--progress-spinner", "off", "--vulnerability-service", service]
-    command = [sys.executable, "-m", "pip_audit", "--requirement", lock, *options, "--format", "json"]
+    command: list[str | Path] = [sys.executable, "-m", "pip_audit", "--requirement", lock, *options, "--format", "json"]
     return advisories(read_json(run(command, lock.parent)))
 
 

@@ -29,9 +29,27 @@ _OF_ONE_RUN = ("serialNumber", "timestamp")
 
 def write_python(root: Path, target: Path) -> None:
     """What `requirements.txt` locks, as cyclonedx-py has it."""
-    options = ["--sv", "1.6", "--of", "JSON", "--output-reproducible", "--validate", "--output-file", target]
+    options: list[str | Path] = [
+        "--sv",
+        "1.6",
+        "--of",
+        "JSON",
+        "--output-reproducible",
+        "--validate",
+        "--output-file",
+        target,
+    ]
     sources = ["requirements.txt", "--pyproject", "pyproject.toml"]
-    command = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", *sources, *options]
+    command: list[str | Path] = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "cyclonedx_py",
+        "requirements",
+        *sources,
+        *options,
+    ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SetupFailed(f"{target} was not written: {done.stderr.strip()}")

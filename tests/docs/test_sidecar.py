@@ -68,10 +68,10 @@ def revision_of(url: str) -> str:
 
 
 def from_file(served: tuple[Path, str]) -> str:
-    without = re.sub(
+    without: str = re.sub(
         r"^services:\n.*\n|^persistence_directory:.*\n|^    (service|persist):.*\n", "", CONFIG, flags=re.MULTILINE
     )
-    return str(without).replace("resource: bundle.tar.gz", f'resource: "file://{served[0] / "bundle.tar.gz"}"')
+    return without.replace("resource: bundle.tar.gz", f'resource: "file://{served[0] / "bundle.tar.gz"}"')
 
 
 def fetched(served: tuple[Path, str]) -> str:
