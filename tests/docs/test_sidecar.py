@@ -22,7 +22,7 @@ from tests.processes import wait_until
 from tests.signing import P_256, KeyPair, key_pair
 
 PAGE = (ROOT / "docs/how-to/publish-a-policy.md").read_text()
-[CONFIG] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+CONFIG: str = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
 [COMMAND] = re.findall(r"    (opa run --server .*?authorization\.rego)\n", PAGE, re.DOTALL)
 
 
@@ -68,7 +68,7 @@ def revision_of(url: str) -> str:
 
 
 def from_file(served: tuple[Path, str]) -> str:
-    without: str = re.sub(
+    without = re.sub(
         r"^services:\n.*\n|^persistence_directory:.*\n|^    (service|persist):.*\n", "", CONFIG, flags=re.MULTILINE
     )
     return without.replace("resource: bundle.tar.gz", f'resource: "file://{served[0] / "bundle.tar.gz"}"')
