@@ -367,6 +367,6 @@ def test_serve_asks_a_sidecar_that_has_loaded_a_bundle(opa: Path, policies: Path
                 decided = service.decide(OWN_USAGE)
                 assert decided["decision"] is True
                 assert decided["context"]["policy_revision"] == built.stdout.strip()
-                assert service.processes("opa") == set()
+                assert service.processes("opa.sock") == set()
         finally:
             running_sidecar.kill()
