@@ -1,5 +1,7 @@
 # The service with its own OPA, for `serve`. Give the base images by digest to build the same image every time:
 #     docker build --build-arg PYTHON_IMAGE=python@sha256:… --build-arg GO_IMAGE=golang@sha256:… .
+# It needs no shell, no root and no tree that it can write to; /var/lib/authz and /tmp alone are written:
+#     docker run --read-only --tmpfs /tmp --volume authz:/var/lib/authz --cap-drop ALL --security-opt no-new-privileges …
 ARG GO_IMAGE=golang:1.27
 ARG PYTHON_IMAGE=python:3.11-slim
 
@@ -15,6 +17,8 @@ RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -buildvcs=false -ld
     -o /out/opa github.com/open-policy-agent/opa
 
 FROM ${PYTHON_IMAGE} AS service
+# The time of files in the wheel, so that it is the same whenever it is built.
+ARG SOURCE_DATE_EPOCH=315532800
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # Without pip: nothing is installed where the service runs.
@@ -25,20 +29,25 @@ RUN pip install --require-hashes --only-binary :all: -r requirements-build.txt
 COPY pyproject.toml README.md ./
 COPY authz_service authz_service
 RUN pip wheel --no-build-isolation --no-deps --wheel-dir /out . \
-    && pip --python /opt/venv/bin/python install --no-deps /out/*.whl
+    && pip --python /opt/venv/bin/python install --no-index --no-deps /out/*.whl
 
 FROM ${PYTHON_IMAGE}
 COPY --from=opa /out/opa /usr/local/bin/opa
 COPY --from=service /opt/venv /opt/venv
 COPY policies /srv/policies
-ENV PATH=/opt/venv/bin:${PATH} PYTHONUNBUFFERED=1 AUTHZ_POLICIES=/srv/policies
+# All that could be compiled has been, and nothing could be kept of the rest.
+ENV PATH=/opt/venv/bin:${PATH} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 AUTHZ_POLICIES=/srv/policies
 # An image with another OPA than the service accepts is not made.
 RUN ["python", "-c", "import os; from authz_service.opa.binary import find_opa; find_opa(os.environ, None)"]
+# The base image has pip for itself, which nothing here needs.
+RUN ["/usr/local/bin/python", "-m", "pip", "uninstall", "--yes", "--root-user-action", "ignore", "pip"]
 # A number, because an orchestrator cannot tell that a name is not root; a folder, because a database file needs one.
-RUN ["install", "-d", "-o", "10001", "-g", "10001", "/var/lib/authz"]
+RUN ["install", "-d", "-m", "0700", "-o", "10001", "-g", "10001", "/var/lib/authz"]
+VOLUME ["/var/lib/authz"]
 WORKDIR /var/lib/authz
 USER 10001:10001
 EXPOSE 8080
+STOPSIGNAL SIGTERM
 # No proxy: the question is whether this container answers.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-c", \
     "import urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:8080/healthz', timeout=3)"]

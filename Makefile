@@ -8,7 +8,7 @@ AUTHZEN_CASES ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format conformance bench bench-scale bench-postgres screenshots lock
+.PHONY: help setup demo test check format conformance bench bench-scale bench-postgres screenshots lock audit sbom
 
 ##@ Begin
 demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
@@ -54,6 +54,12 @@ screenshots: setup ## docs/screenshots, of every page in both themes and at the 
 
 lock: ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@PYTHON="$(PYTHON)" tools/with-python -m tools.lock $(ARGS)
+
+audit: setup ## known vulnerabilities and releases taken back, of all that is locked; tells which sources it could ask
+	@$(BIN)/python -m tools.audit
+
+sbom: setup ## build/sbom: what is in the service and in its OPA, as CycloneDX
+	@$(BIN)/python -m tools.sbom
 
 help: ## these words
 	@awk 'BEGIN { FS = ":.*## " } \

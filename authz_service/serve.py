@@ -31,6 +31,8 @@ from authz_service.journal.worker import IndexWorker
 from authz_service.logs import configure_logs
 from authz_service.opa.binary import find_opa, project_tool_folder
 from authz_service.opa.launch import die_with_parent
+from authz_service.opa.signed import SignedPolicies
+from authz_service.opa.signing import read_public_key
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
@@ -73,13 +75,15 @@ def serve(
     host = _numeric(host, port)
     if settings.metadata_key is not None:
         read_signing_key(settings.metadata_key)  # refuses now what no worker could sign with
+    key = read_public_key(settings.bundle_verification_key) if settings.bundle_verification_key else None
     database = connect(settings.database_url)
     with ExitStack() as started:
         started.callback(database.dispose)
         upgrade(database)
         if settings.opa_url is None:
             opa = find_opa(os.environ, project_tool_folder())
-            supervised = started.enter_context(SupervisedOpa(opa, settings.policies))
+            signed = SignedPolicies(key, database) if key else None
+            supervised = started.enter_context(SupervisedOpa(opa, settings.policies, signed))
             settings = settings.with_opa(supervised.url, supervised.status_file)
         if settings.shadow_policies is not None:
             settings = _with_shadow(settings, settings.shadow_policies, started)

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BUNDLE_SIGNING_KEY = "AUTHZ_BUNDLE_SIGNING_KEY"
+BUNDLE_VERIFICATION_KEY = "AUTHZ_BUNDLE_VERIFICATION_KEY"
 CHECKOUT_POLICIES = Path(__file__).resolve().parents[1] / "policies"
 
 
@@ -46,6 +47,8 @@ class Settings:
         database_url: `AUTHZ_DATABASE_URL`, such as `sqlite:////var/lib/authz/authz.db`.
         opa_url: `AUTHZ_OPA_URL`, `unix:///…` or `http://…`; None for a supervised child.
         policies: `AUTHZ_POLICIES`, a policies folder or a bundle, for the supervised child.
+        bundle_verification_key: `AUTHZ_BUNDLE_VERIFICATION_KEY`, a PEM file of the public key that a bundle has to be
+            signed with for the supervised child to be given it; None where folders and unsigned bundles are taken.
         callers: `AUTHZ_CALLERS`, a YAML file of who may call.
         activation_key: `AUTHZ_ACTIVATION_KEY`, what activation codes are kept under, and sessions of readers signed;
             with SQLite there is a key file beside the database where it is left out.
@@ -76,6 +79,7 @@ class Settings:
     database_url: str = field(repr=False)
     opa_url: str | None = None
     policies: Path = CHECKOUT_POLICIES
+    bundle_verification_key: Path | None = None
     callers: Path | None = None
     activation_key: str | None = field(default=None, repr=False)
     smtp_url: str | None = field(default=None, repr=False)
@@ -129,6 +133,7 @@ KNOWN = {
     "AUTHZ_WORKERS": "processes that answer",
     "AUTHZ_OPA_BIN": "the opa program to run",
     BUNDLE_SIGNING_KEY: "a PEM file of the private key that `policy build` signs bundles with",
+    BUNDLE_VERIFICATION_KEY: "a PEM file of the public key that AUTHZ_POLICIES has to be signed with",
 }
 """Every variable that is read, with what it holds."""
 
@@ -155,6 +160,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         "database_url": read("AUTHZ_DATABASE_URL", str, ""),
         "opa_url": read("AUTHZ_OPA_URL", str, None),
         "policies": read("AUTHZ_POLICIES", Path, CHECKOUT_POLICIES),
+        "bundle_verification_key": read(BUNDLE_VERIFICATION_KEY, Path, None),
         "callers": read("AUTHZ_CALLERS", Path, None),
         "activation_key": read("AUTHZ_ACTIVATION_KEY", str, None),
         "smtp_url": read("AUTHZ_SMTP_URL", str, None),
@@ -179,6 +185,10 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         faults.append("AUTHZ_PUBLIC_URL: is not set; with AUTHZ_METADATA_KEY it is what the signed metadata is about.")
     if values["openid"] and not values["public_url"]:
         faults.append("AUTHZ_PUBLIC_URL: is not set; with AUTHZ_OIDC_ISSUER it is where people are sent back to.")
+    if values["bundle_verification_key"] and values["opa_url"]:
+        faults.append(
+            f"{BUNDLE_VERIFICATION_KEY}: has no effect with AUTHZ_OPA_URL; give the key to the sidecar, which verifies."
+        )
     if faults:
         raise ConfigurationError("\n".join(faults))
     return Settings(**values)  # type: ignore[arg-type]  # each has been converted above

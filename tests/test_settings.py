@@ -121,6 +121,14 @@ def test_a_wrong_value_is_one_sentence_without_the_value(name: str, value: str, 
     assert str(refusal.value) == f"{name}: {what}."
 
 
+def test_a_key_that_nothing_here_would_verify_with_is_refused() -> None:
+    given = {"AUTHZ_DATABASE_URL": URL, "AUTHZ_BUNDLE_VERIFICATION_KEY": "/keys/public.pem"}
+    assert read_settings(given).bundle_verification_key == Path("/keys/public.pem")
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({**given, "AUTHZ_OPA_URL": "http://localhost:8181"})
+    assert str(refusal.value).startswith("AUTHZ_BUNDLE_VERIFICATION_KEY: has no effect with AUTHZ_OPA_URL; ")
+
+
 def test_letters_need_somebody_whom_they_are_from() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         read_settings({"AUTHZ_DATABASE_URL": URL, "AUTHZ_SMTP_URL": "smtp://user:hidden@host"})

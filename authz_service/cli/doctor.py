@@ -30,6 +30,8 @@ from authz_service.journal.place import SIGNING_KEY, find_pseudonyms, find_signi
 from authz_service.opa.binary import OPA_VERSION, find_opa, project_tool_folder
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
+from authz_service.opa.signed import SignedPolicies
+from authz_service.opa.signing import read_public_key
 from authz_service.settings import KNOWN, OpenId, Settings, read_settings
 from authz_service.storage.database import connect, is_current
 from authz_service.web.signed_metadata import read_signing_key
@@ -183,9 +185,22 @@ def _callers(settings: Settings) -> str:
 
 
 def _policy(settings: Settings) -> str:
+    if settings.bundle_verification_key:
+        return _signed_policy(settings, settings.bundle_verification_key)
     with tempfile.TemporaryDirectory() as folder:
         revision = build_bundle(_opa(), settings.policies, Path(folder) / "bundle.tar.gz")
     return f"{settings.policies} is right, revision {revision}"
+
+
+def _signed_policy(settings: Settings, file: Path) -> str:
+    key = read_public_key(file)
+    refuse_missing_file(settings.database_url)
+    database = connect(settings.database_url)
+    try:
+        found = SignedPolicies(key, database).examine(_opa(), settings.policies)
+    finally:
+        database.dispose()
+    return f"{settings.policies} is signed with {file} and right, revision {found.revision}, sequence {found.sequence}"
 
 
 def _sidecar(url: str) -> str:

@@ -105,21 +105,24 @@ def read_book(sources: Sources) -> Book:
         build_bundle(opa, sources.bundle or policies, bundle)
         metadata = unpack_folder(bundle, unpacked)
         if policies.is_dir():
-            return _book(opa, bundle, unpacked, policies, History(policies), find_cases(policies))
+            return _book(opa, bundle, unpacked, policies, policies / "bundle", History(policies), find_cases(policies))
         if SOURCES not in metadata:
             raise ConfigurationError(
                 f"{policies} has the rules alone; make it anew with `policy build`, or name in AUTHZ_POLICIES the"
                 " policies folder that it was made of."
             )
         try:
-            return _book(opa, bundle, unpacked, unpacked, History(unpacked, metadata.get(HISTORY, {})), None)
+            history = History(unpacked, metadata.get(HISTORY, {}))
+            return _book(opa, bundle, unpacked, unpacked, Path(f"{policies}:bundle"), history, None)
         except InvalidPolicy as error:
             at = f"{policies}:"
             faults = [replace(fault, file=fault.file.replace(f"{unpacked}/", at)) for fault in error.faults]
             raise InvalidPolicy(faults) from error
 
 
-def _book(opa: Path, bundle: Path, unpacked: Path, policies: Path, history: History, cases: Path | None) -> Book:
+def _book(
+    opa: Path, bundle: Path, unpacked: Path, policies: Path, place: Path, history: History, cases: Path | None
+) -> Book:
     """The book of a bundle.
 
     Args:
@@ -127,6 +130,7 @@ def _book(opa: Path, bundle: Path, unpacked: Path, policies: Path, history: Hist
         bundle: The bundle.
         unpacked: What is in it.
         policies: The policies folder that it was made of.
+        place: Where the author finds its rules.
         history: Since when that is as it is.
         cases: The folder of the decision tables, if there is one.
     """
@@ -143,5 +147,5 @@ def _book(opa: Path, bundle: Path, unpacked: Path, policies: Path, history: Hist
     handbook = write_handbook(read_requirements(policies), rules, shown, cases, history)
     answers = allowed(schema, table)
     # Last, as it adds to the folder.
-    explaining = explainable(opa, folder, read, policies / "bundle", schema, answers)
+    explaining = explainable(opa, folder, read, place, schema, answers)
     return Book(table, explaining, handbook, layout, phrases)

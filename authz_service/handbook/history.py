@@ -80,6 +80,12 @@ def record(policies: Path) -> dict[str, object]:
     }
 
 
+def last_commit_at(folder: Path) -> int | None:
+    """When the commit that is checked out was made, in seconds since 1970; None where git knows none."""
+    said = _git(folder, "log", "-1", "--format=%ct").strip()
+    return int(said) if said else None
+
+
 def _recall(recorded: Mapping[str, Any], file: Path) -> _Lines:
     commits = {
         revision: Change(revision, date.fromisoformat(said["on"]), said["subject"])

@@ -7,6 +7,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,14 @@ from authz_service import __version__
 from authz_service.errors import Fault, InvalidPolicy, PolicyEngineMisbehaved
 from authz_service.opa.binary import OPA_VERSION
 from authz_service.opa.command import restricted, run_opa
+from authz_service.opa.contents import ROOTS, SIGNATURES, faults_of_kind, read_files
 from authz_service.opa.engine import PACKAGE, RULE, parse_verdict
-from authz_service.opa.folder import HISTORY, MANIFEST, SOURCES, read_sources
+from authz_service.opa.folder import HISTORY, MANIFEST, SEQUENCE, SOURCES, read_sources
 from authz_service.opa.signing import BundleKey
 
 _ASK = Path(__file__).with_name("ask.rego")
 _SCHEMA = Path("schemas") / "input.json"
 _REQUIREMENTS = Path("requirements.yaml")
-SIGNATURES = ".signatures.json"
 _ENTRYPOINT = "data.authz.decision.answer"
 _PACKAGE_OF_ENTRYPOINT = re.compile(r"^package authz\.decision\s*$", re.MULTILINE)
 _RULE_OF_ENTRYPOINT = re.compile(r"^(default\s+)?answer\b", re.MULTILINE)
@@ -39,6 +40,7 @@ def build_bundle(
     *,
     signing: BundleKey | None = None,
     history: Mapping[str, object] | None = None,
+    sequence: int | None = None,
 ) -> str:
     """Checks what is in `policies` at this moment, and puts the bundle of it at `target` in one step.
 
@@ -48,6 +50,7 @@ def build_bundle(
         target: Where the bundle goes. What is there stays untouched unless everything is right.
         signing: The private key to sign it with.
         history: Since when the folder is as it is, which goes into the manifest as it is given.
+        sequence: What tells a later bundle from an earlier one, for the manifest; no part of the revision.
 
     Returns:
         The revision.
@@ -60,7 +63,8 @@ def build_bundle(
         made = work / "bundle.tar.gz"
         if policies.is_dir():
             snapshot = work / "policy"
-            revision = _snapshot(policies, snapshot, history or {})
+            told = {HISTORY: history or None, SEQUENCE: sequence}
+            revision = _snapshot(policies, snapshot, told)
             shown = policies / "bundle"
             _check(opa, policies, snapshot)
             _pack(opa, snapshot, made, signing, shown=shown)
@@ -69,6 +73,8 @@ def build_bundle(
             raise InvalidPolicy([Fault("does not exist", file=str(policies))])
         else:
             shutil.copyfile(policies, made)
+            if foreign := list(faults_of_kind(read_files(made, policies))):
+                raise InvalidPolicy([replace(fault, file=str(policies)) for fault in foreign])
             revision = _try(opa, made, [], shown=policies, asked=(policies, 0))
             if signing:
                 _unpack(made, work / "policy", shown=policies)
@@ -77,7 +83,7 @@ def build_bundle(
     return revision
 
 
-def _snapshot(policies: Path, snapshot: Path, history: Mapping[str, object]) -> str:
+def _snapshot(policies: Path, snapshot: Path, told: Mapping[str, object]) -> str:
     """Copies the policy without its tests, adds what the service asks, and returns the digest of it all."""
     source = policies / "bundle"
     for needed in (source, policies / _SCHEMA):
@@ -102,13 +108,12 @@ def _snapshot(policies: Path, snapshot: Path, history: Mapping[str, object]) -> 
     build = own / "build"
     build.mkdir()
     (build / "data.json").write_text(json.dumps({"revision": revision}))
-    roots = ["authz", PACKAGE]
-    manifest = {"revision": revision, "roots": roots, "rego_version": 1, "metadata": _metadata(policies, history)}
+    manifest = {"revision": revision, "roots": ROOTS, "rego_version": 1, "metadata": _metadata(policies, told)}
     (snapshot / MANIFEST).write_text(json.dumps(manifest))
     return revision
 
 
-def _metadata(policies: Path, history: Mapping[str, object]) -> dict[str, object]:
+def _metadata(policies: Path, told: Mapping[str, object]) -> dict[str, object]:
     """What the bundle is made of and by; no time or place, so that the same is the same to the byte."""
     digested = {"requirements_sha256": _REQUIREMENTS, "input_schema_sha256": _SCHEMA}
     digests = {
@@ -116,7 +121,7 @@ def _metadata(policies: Path, history: Mapping[str, object]) -> dict[str, object
         for name, file in digested.items()
         if (policies / file).is_file()
     }
-    known = {HISTORY: history} if history else {}
+    known = {name: said for name, said in told.items() if said is not None}
     return {"authz_service": __version__, "opa": OPA_VERSION, **digests, SOURCES: read_sources(policies), **known}
 
 

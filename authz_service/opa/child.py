@@ -1,6 +1,8 @@
 """The supervised OPA: started, watched, restarted, and never left behind."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,6 +13,7 @@ import structlog
 
 from authz_service.opa import launch
 from authz_service.opa.command import SERVER
+from authz_service.opa.folder import MANIFEST
 
 log = structlog.get_logger()
 
@@ -18,6 +21,7 @@ BUNDLE = "bundle.tar.gz"
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 5.0
 _HEALTHY_AFTER = 10.0
+_AUTHORIZATION = Path(__file__).with_name("authorization.rego")
 
 
 class Child:
@@ -25,7 +29,8 @@ class Child:
 
     Args:
         opa: The program.
-        folder: A folder for this OPA alone, private to the user: socket, bundle and log are in it.
+        folder: A folder for this OPA alone, private to the user: socket, bundle and log are in it, and the policy by
+            which OPA answers the service's question and no other.
     """
 
     def __init__(self, opa: Path, folder: Path) -> None:
@@ -50,6 +55,7 @@ class Child:
 
     def start(self) -> None:
         """Starts OPA; the bundle has to be in place."""
+        self._put_authorization()
         self._thread.start()
 
     def stop(self) -> None:
@@ -79,6 +85,14 @@ class Child:
     def _socket(self) -> Path:
         return self._folder / "opa.sock"
 
+    def _put_authorization(self) -> None:
+        # A bundle of its own, so that no policy decides who may ask.
+        package = self._folder / "authorization" / "system" / "authz"
+        package.mkdir(parents=True)
+        shutil.copyfile(_AUTHORIZATION, package / _AUTHORIZATION.name)
+        manifest = {"roots": ["system"], "rego_version": 1}
+        (self._folder / "authorization" / MANIFEST).write_text(json.dumps(manifest))
+
     def _keep_running(self) -> None:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
@@ -104,9 +118,11 @@ class Child:
 
     def _spawn(self, output: int) -> "subprocess.Popen[bytes]":
         launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
-        listening = ["--addr", f"unix://{self._socket}", "--unix-socket-perm", "600"]
+        listening = ["--addr", f"unix://{self._socket}", "--unix-socket-perm", "600", "--authorization", "basic"]
+        # Whoever signed the policy: that has been verified, and nobody else can put one here.
+        bundles = ["--skip-verify", "--bundle", self.bundle.name, "--bundle", "authorization"]
         return subprocess.Popen(  # noqa: S603 - our own launcher, and no shell reads the arguments
-            [*launcher, str(self._opa), *SERVER, *listening, "--watch", "--bundle", self.bundle.name],
+            [*launcher, str(self._opa), *SERVER, *listening, "--watch", *bundles],
             cwd=self._folder,
             env={},
             stdin=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ SERVER = ("run", "--server", "--skip-version-check", "--log-level", "error")
 """What `opa` is told so that it answers over HTTP, and asks nobody for a newer one; where it listens comes after."""
 
 _PATIENCE_SECONDS = 30.0
+_TELLING = ("trace",)
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -73,9 +74,13 @@ def restricted(opa: Path, work: Path) -> list[str]:
 
 @functools.cache
 def _capabilities(opa: Path) -> str:
-    """What a policy may use: nothing whose result depends on anything but its input."""
+    """What a policy may use: nothing whose result depends on anything but its input, and nothing that tells of it."""
     known: dict[str, Any] = json.loads(run_opa(opa, "capabilities", "--current", cwd=opa.parent, shown=opa))
-    known["builtins"] = [builtin for builtin in known["builtins"] if not builtin.get("nondeterministic")]
+    known["builtins"] = [
+        builtin
+        for builtin in known["builtins"]
+        if not (builtin.get("nondeterministic") or builtin["name"] in _TELLING or builtin["name"].startswith("net."))
+    ]
     return json.dumps({**known, "allow_net": []})
 
 

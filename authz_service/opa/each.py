@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from authz_service.errors import Fault, InvalidPolicy
-from authz_service.opa.bundle import SIGNATURES
 from authz_service.opa.command import run_opa
+from authz_service.opa.contents import SIGNATURES
 from authz_service.questions import Document
 
 OnProgress = Callable[[int, int], None]

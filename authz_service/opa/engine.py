@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, TypeGuard
 
 import requests
@@ -65,7 +66,9 @@ class OpaEngine:
                 body: object = self._client.query_rule(document, PACKAGE, RULE, query_params=dict(parameters))
             except requests.HTTPError as error:
                 status = getattr(error.response, "status_code", "error")
-                raise PolicyEngineMisbehaved(f"OPA at {self._url} answered with HTTP {status}.") from error
+                refused = "; its policy system.authz has to allow the question"
+                why = refused if status == HTTPStatus.UNAUTHORIZED else ""
+                raise PolicyEngineMisbehaved(f"OPA at {self._url} answered with HTTP {status}{why}.") from error
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
                 if time.monotonic() >= deadline:
                     raise PolicyEngineUnavailable(f"OPA cannot be reached at {self._url}.") from error

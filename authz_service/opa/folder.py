@@ -9,7 +9,7 @@ from typing import Any
 from authz_service.errors import Fault, InvalidPolicy
 
 MANIFEST = ".manifest"
-SOURCES, HISTORY = "sources", "history"
+SOURCES, HISTORY, SEQUENCE = "sources", "history", "sequence"
 
 # What a policy says besides its rules: the facts, what can be asked and how that is told, and what has to hold.
 _KEPT = ("requirements.yaml", "schemas/*.json", "schemas/*.yaml", "checks/promises/*.rego")

@@ -1,6 +1,7 @@
 """One machine's OPA: supervised, with the policy of a folder, and every right edit of it live within a second."""
 
 import json
+import math
 import shutil
 import tempfile
 import threading
@@ -13,16 +14,18 @@ from typing import NamedTuple, Self
 
 import structlog
 
-from authz_service.errors import ConfigurationError, Fault, InvalidPolicy, Unavailable
+from authz_service.errors import ConfigurationError, DatabaseUnavailable, Fault, InvalidPolicy, Unavailable
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.child import BUNDLE, Child
 from authz_service.opa.edits import LOOK_EVERY_SECONDS, Edits
 from authz_service.opa.engine import OpaEngine
+from authz_service.opa.signed import SignedPolicies
 
 log = structlog.get_logger()
 
 _PATIENCE_SECONDS = 15.0
 _LIVE_WITHIN_SECONDS = 2.0
+_TRY_AGAIN_SECONDS = 5.0
 _STATUS = "policy.json"
 
 
@@ -46,15 +49,18 @@ class SupervisedOpa:
     Args:
         opa: The program.
         policies: A policies folder or a bundle; it is looked at again and again.
+        signed: Which bundles alone are taken, at the start and later; None for whatever is there.
 
     Raises:
-        InvalidPolicy: The policy is broken at the start, so there is none to answer by.
+        InvalidPolicy: The policy is broken or refused at the start, so there is none to answer by.
         ConfigurationError: OPA does not start.
     """
 
-    def __init__(self, opa: Path, policies: Path) -> None:
+    def __init__(self, opa: Path, policies: Path, signed: SignedPolicies | None = None) -> None:
         self._opa = opa
         self._policies = policies
+        self._signed = signed
+        self._try_again_at = math.inf
         self._folder = Path(tempfile.mkdtemp(prefix="authz-opa-"))
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._follow_edits, name="policy-watch", daemon=True)
@@ -79,7 +85,7 @@ class SupervisedOpa:
         # Before anything is read, so that an edit from here on is noticed.
         self._edits = Edits([self._policies])
         try:
-            revision = build_bundle(self._opa, self._policies, self._child.bundle)
+            revision = self._take()
             self._child.start()
             self._wait_until_live(revision)
         except BaseException:
@@ -103,14 +109,24 @@ class SupervisedOpa:
 
     def _follow_edits(self) -> None:
         while not self._stopping.wait(LOOK_EVERY_SECONDS):
-            if self._edits.look():
+            if self._edits.look() or time.monotonic() >= self._try_again_at:
                 self._take_over_edit()
 
+    def _take(self) -> str:
+        if self._signed:
+            return self._signed.take(self._opa, self._policies, self._child.bundle)
+        return build_bundle(self._opa, self._policies, self._child.bundle)
+
     def _take_over_edit(self) -> None:
+        self._try_again_at = math.inf
         try:
-            revision = build_bundle(self._opa, self._policies, self._child.bundle)
+            revision = self._take()
         except InvalidPolicy as error:
             self._reject(error.faults)
+        except DatabaseUnavailable as error:
+            self._try_again_at = time.monotonic() + _TRY_AGAIN_SECONDS
+            what = f"whether it is older than the last cannot be known: {error}"
+            self._reject([Fault(what, file=str(self._policies))])
         except OSError as error:
             self._reject([Fault(f"cannot be read: {error.strerror}", file=str(self._policies))])
         else:

@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,10 +11,14 @@ from typing import NamedTuple
 
 from authz_service import __version__
 from authz_service.errors import Fault, InvalidPolicy
-from authz_service.opa.bundle import SIGNATURES, build_bundle
+from authz_service.opa.bundle import build_bundle
 from authz_service.opa.command import run_opa
-from authz_service.opa.folder import MANIFEST, SOURCES
+from authz_service.opa.contents import SIGNATURES, read_files
+from authz_service.opa.folder import MANIFEST, SEQUENCE, SOURCES
 from authz_service.opa.signing import BundleKey
+
+MOST_SEQUENCE = 2**63 - 1
+"""What a database can keep."""
 
 _VERIFIES = {"ES256": "io.jwt.verify_es256", "EdDSA": "io.jwt.verify_eddsa"}
 
@@ -27,16 +30,20 @@ class Verified(NamedTuple):
         revision: The revision of the policy.
         roots: The documents that it holds all of.
         metadata: What it was made of, and by what, in a word each.
+        sequence: What tells it from earlier ones, greater than theirs; None where it says nothing of that.
         is_signed: Whether it is signed.
     """
 
     revision: str
     roots: tuple[str, ...]
     metadata: Mapping[str, str]
+    sequence: int | None
     is_signed: bool
 
 
-def verify_bundle(opa: Path, bundle: Path, key: BundleKey | None, policies: Path | None) -> Verified:
+def verify_bundle(
+    opa: Path, bundle: Path, key: BundleKey | None, policies: Path | None, shown: Path | None = None
+) -> Verified:
     """Makes sure that a bundle is what was signed, and that it is the policy of a folder.
 
     Args:
@@ -44,44 +51,30 @@ def verify_bundle(opa: Path, bundle: Path, key: BundleKey | None, policies: Path
         bundle: The bundle.
         key: The public key of who signs. Without one, a signed bundle is refused.
         policies: The policies folder. Without one, nothing vouches for an unsigned bundle, and it is refused.
+        shown: Where faults are told; where the bundle is, if left out.
 
     Raises:
         InvalidPolicy: With everything that is not so.
     """
+    shown = shown or bundle
     with tempfile.TemporaryDirectory() as folder:
         # What is looked at is what was verified, whatever happens to the file meanwhile.
         copy = Path(shutil.copyfile(bundle, Path(folder) / "bundle.tar.gz"))
-        files = _files(copy, bundle)
+        files = read_files(copy, shown)
         faults = list(_faults_of_signature(opa, copy, files, key, is_compared=policies is not None))
         if policies:
             faults += _faults_of_content(opa, files, policies, Path(folder) / "policies.tar.gz")
         if faults:
-            raise InvalidPolicy([replace(fault, file=str(bundle)) for fault in faults])
+            raise InvalidPolicy([replace(fault, file=str(shown)) for fault in faults])
         try:
             revision = build_bundle(opa, copy, Path(folder) / "accepted.tar.gz")
         except InvalidPolicy as error:
-            raise InvalidPolicy([replace(fault, file=str(bundle)) for fault in error.faults]) from error
+            raise InvalidPolicy([replace(fault, file=str(shown)) for fault in error.faults]) from error
     manifest = json.loads(files[MANIFEST])
     metadata = {name: said for name, said in manifest.get("metadata", {}).items() if isinstance(said, str)}
-    return Verified(revision, tuple(manifest["roots"]), metadata, SIGNATURES in files)
-
-
-def _files(bundle: Path, shown: Path) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
-    try:
-        with tarfile.open(bundle) as archive:
-            for member in archive:
-                name, content = member.name.lstrip("/"), archive.extractfile(member)
-                if content is None:
-                    continue
-                if name in files:
-                    raise InvalidPolicy([Fault(f"has {name} twice", file=str(shown))])
-                files[name] = content.read()
-        json.loads(files[MANIFEST])["roots"]
-    except (OSError, EOFError, ValueError, LookupError, TypeError, tarfile.TarError) as error:
-        what = "is no bundle made by `authz-service policy build`"
-        raise InvalidPolicy([Fault(what, file=str(shown))]) from error
-    return files
+    sequence = manifest.get("metadata", {}).get(SEQUENCE)
+    known = sequence if type(sequence) is int and 0 <= sequence <= MOST_SEQUENCE else None
+    return Verified(revision, tuple(manifest["roots"]), metadata, known, SIGNATURES in files)
 
 
 def _faults_of_signature(
@@ -137,7 +130,7 @@ def _is_by(opa: Path, token: str, key: BundleKey, *, shown: Path) -> bool:
 
 def _faults_of_content(opa: Path, files: Mapping[str, bytes], policies: Path, built: Path) -> Iterator[Fault]:
     revision = build_bundle(opa, policies, built)
-    wanted = _files(built, policies)
+    wanted = read_files(built, policies)
     said = json.loads(files[MANIFEST])
     if said.get("revision") != revision:
         by = said.get("metadata", {}).get("authz_service", "another version")

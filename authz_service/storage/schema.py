@@ -321,6 +321,18 @@ journal_shadow = Table(
     Column("decisions", BigInteger, nullable=False),
 )
 
+policy_marks = Table(
+    "policy_marks",
+    metadata,
+    # The public key that bundles are verified with: another one begins anew.
+    Column("key_id", String, primary_key=True),
+    # The newest that was taken.
+    Column("sequence", BigInteger, nullable=False),
+    # The one taken last, and an older one that may be taken once.
+    Column("revision", String, nullable=False),
+    Column("rollback_to", String),
+)
+
 policy_revisions = Table(
     "policy_revisions",
     metadata,

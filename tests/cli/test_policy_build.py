@@ -1,6 +1,8 @@
 import hashlib
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -24,12 +26,31 @@ def test_the_same_folder_makes_the_same_bundle_to_the_byte(cli: Cli, policies: P
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_the_same_commit_makes_the_same_bundle_elsewhere_and_at_another_time(
+    cli: Cli, policies: Path, tmp_path: Path
+) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "a" / "clone"
+    shutil.copytree(policies, here / "policies")
+    who = ["-c", "user.name=Tests", "-c", "user.email=tests@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "Begin"], ["clone", "-q", ".", elsewhere]):
+        subprocess.run(["git", *words], cwd=here, check=True)
+    for file in elsewhere.rglob("*"):
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    first, second = tmp_path / "first.tar.gz", tmp_path / "second.tar.gz"
+    build(cli, here / "policies", first)
+    build(cli, elsewhere / "policies", second)
+    assert first.read_bytes() == second.read_bytes()
+    assert {"history", "sequence"} <= metadata_of(first).keys()
+
+
 def test_a_bundle_says_what_it_was_made_of_and_by(cli: Cli, policies: Path, tmp_path: Path) -> None:
     revision = build(cli, policies, tmp_path / "bundle.tar.gz")
     manifest = json.loads(files_of(tmp_path / "bundle.tar.gz")["/.manifest"])
     assert manifest["revision"] == revision
     assert sorted(manifest["roots"]) == ["authz", "authz_service"]
     sources, history = manifest["metadata"].pop("sources"), manifest["metadata"].pop("history")
+    committed_at = subprocess.check_output(["git", "log", "-1", "--format=%ct"], cwd=policies, text=True)
+    assert manifest["metadata"].pop("sequence") == int(committed_at)
     assert sources["requirements.yaml"] == (policies / "requirements.yaml").read_text()
     assert "bundle/authz/permissions/grants.rego" in history["lines"]
     assert manifest["metadata"] == {
@@ -52,6 +73,30 @@ def test_its_history_makes_no_other_revision_and_is_signed_with_it(cli: Cli, pol
     forged = cli("policy", "verify", tmp_path / "forged.tar.gz", "--key", key.public)
     assert forged.status == 1
     assert "is not what was signed" in forged.stderr
+
+
+def test_its_sequence_can_be_given_and_makes_no_other_revision(cli: Cli, policies: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(policies, tmp_path / "policies")
+    key = key_pair(tmp_path, "ed", ED25519)
+    first, second, without = (tmp_path / f"{name}.tar.gz" for name in ("first", "second", "without"))
+    options = ["--signing-key", key.private, "--sequence"]
+    revision = build(cli, copy, first, *options, 41)
+    assert build(cli, copy, second, *options, 42) == revision
+    assert build(cli, copy, without) == revision
+    assert (metadata_of(first)["sequence"], metadata_of(second)["sequence"]) == (41, 42)
+    assert "sequence" not in metadata_of(without)
+    assert "  sequence " in cli("policy", "verify", first, "--key", key.public).stdout
+
+
+def test_a_bundle_that_is_signed_later_keeps_its_sequence(cli: Cli, policies: Path, tmp_path: Path) -> None:
+    key = key_pair(tmp_path, "ed", ED25519)
+    plain, later = tmp_path / "plain.tar.gz", tmp_path / "later.tar.gz"
+    build(cli, policies, plain, "--sequence", 41)
+    build(cli, plain, later, "--signing-key", key.private)
+    assert metadata_of(later)["sequence"] == 41
+    refused = cli("policy", "build", plain, "-o", later, "--signing-key", key.private, "--sequence", 42)
+    assert refused.status == 2
+    assert "--sequence is for a folder" in refused.stderr
 
 
 def test_eddsa_signs_the_same_bundle_to_the_byte(cli: Cli, policies: Path, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from tests.services import (
     question,
     started,
 )
+from tests.signing import ED25519, key_pair
 
 WORKERS = 2
 ASKERS = 4
@@ -291,6 +292,50 @@ def test_serve_without_callers_does_not_start(opa: Path, tmp_path: Path) -> None
     assert not (tmp_path / "authz.db").exists()
 
 
+@pytest.fixture
+def verifying(opa: Path, tmp_path: Path) -> dict[str, str]:
+    """The settings of a service with the Smith family that takes signed bundles alone."""
+    callers = tmp_path / "callers.yaml"
+    callers.write_text(f"callers: [{{name: tests, token_sha256: '{token_sha256(TOKEN)}', scopes: [decide]}}]\n")
+    database = connect(f"sqlite:///{tmp_path / 'authz.db'}")
+    upgrade(database)
+    import_files(database, [SMITH_FAMILY], key_finder(None, database))
+    database.dispose()
+    settings = {
+        "AUTHZ_DATABASE_URL": f"sqlite:///{tmp_path / 'authz.db'}",
+        "AUTHZ_CALLERS": str(callers),
+        "AUTHZ_BUNDLE_VERIFICATION_KEY": str(key_pair(tmp_path, "key", ED25519).public),
+    }
+    return environment(opa, settings)
+
+
+def test_serve_takes_no_folder_where_policies_have_to_be_signed(verifying: dict[str, str], policies: Path) -> None:
+    environ = {**verifying, "AUTHZ_POLICIES": str(policies)}
+    serve = [*COMMAND, "serve", "--port", str(free_port())]
+    refused = subprocess.run(serve, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert f"{policies}: is a folder, and nobody signs those; with AUTHZ_BUNDLE_VERIFICATION_KEY, " in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_serve_answers_by_a_signed_bundle(verifying: dict[str, str], policies: Path, tmp_path: Path) -> None:
+    bundle, port = tmp_path / "bundle.tar.gz", free_port()
+    options = ["--output", str(bundle), "--signing-key", str(tmp_path / "key.pem")]
+    build = [*COMMAND, "policy", "build", str(policies), *options]
+    built = subprocess.run(build, cwd=ROOT, env=verifying, capture_output=True, text=True, check=True)
+
+    def ready(_: Path, stderr: Path) -> bool:
+        return f"Ready at http://{HOST}:{port}\n" in stderr.read_text()
+
+    environ = {**verifying, "AUTHZ_POLICIES": str(bundle)}
+    with started(
+        ["serve", "--port", str(port)], environ, tmp_path / "serve", ready, f"http://{HOST}:{port}"
+    ) as service:
+        decided = service.decide(OWN_USAGE)
+    assert decided["decision"] is True
+    assert decided["context"]["policy_revision"] == built.stdout.strip()
+
+
 def test_serve_asks_a_sidecar_that_has_loaded_a_bundle(opa: Path, policies: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.tar.gz"
     build = [*COMMAND, "policy", "build", str(policies), "--output", str(bundle)]
@@ -322,6 +367,6 @@ def test_serve_asks_a_sidecar_that_has_loaded_a_bundle(opa: Path, policies: Path
                 decided = service.decide(OWN_USAGE)
                 assert decided["decision"] is True
                 assert decided["context"]["policy_revision"] == built.stdout.strip()
-                assert service.processes("opa") == set()
+                assert service.processes("opa.sock") == set()
         finally:
             running_sidecar.kill()

@@ -13,9 +13,11 @@ from authz_service.handbook.history import record
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.folder import SOURCES
 from authz_service.opa.regal import requirement_ids
+from authz_service.opa.signing import read_private_key
 from authz_service.policy.explain import explain
 from tests.bundles import without
 from tests.handbook.conftest import Edit
+from tests.signing import ED25519, private_key
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,19 @@ def test_a_bundle_tells_what_its_folder_tells_but_for_the_cases(
         assert one._replace(promises=()) == wanted._replace(promises=())
         assert [shown.promise.title for shown in one.promises] == [shown.promise.title for shown in wanted.promises]
     assert any(one.changed for one in articles(read).values())
+
+
+def test_an_answer_explained_from_a_signed_bundle_names_places_in_the_bundle(
+    book: Book, opa: Path, policies: Path, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.tar.gz"
+    build_bundle(opa, policies, bundle, signing=read_private_key(private_key(tmp_path, "key", ED25519)))
+    situation = next(iter(book.schema.situations()))
+    [told] = read_book(Sources(bundle, None)).explainer.explain([situation])
+    [wanted] = book.explainer.explain([situation])
+    assert wanted.fired
+    places = [(str(said.file), said.line) for said in told.fired]
+    assert places == [(f"{bundle}:{said.file.relative_to(policies).as_posix()}", said.line) for said in wanted.fired]
 
 
 def test_of_a_bundle_without_history_no_day_is_claimed(opa: Path, policies: Path, tmp_path: Path) -> None:

@@ -220,6 +220,8 @@ def line_count(file: Path) -> int:
         ("broken := time.now_ns()", "undefined function time.now_ns"),
         ('broken := uuid.rfc4122("x")', "undefined function uuid.rfc4122"),
         ('broken := net.lookup_ip_addr("localhost")', "undefined function net.lookup_ip_addr"),
+        ('broken := net.cidr_contains("10.0.0.0/8", "10.0.0.1")', "undefined function net.cidr_contains"),
+        ('broken := trace("told elsewhere")', "undefined function trace"),
     ],
 )
 def test_what_opa_refuses_is_told_at_the_authors_line(
@@ -346,9 +348,10 @@ def test_a_file_that_is_no_bundle_is_refused(opa: Path, target: Path, tmp_path: 
     assert told.startswith(f"{given}: ")
 
 
-def _foreign_bundle(opa: Path, tmp_path: Path, rego: str) -> Path:
+def _foreign_bundle(opa: Path, tmp_path: Path, rego: str, **manifest: object) -> Path:
     source = tmp_path / "foreign"
     source.mkdir()
+    (source / ".manifest").write_text(json.dumps({"roots": ["authz", "authz_service"], "rego_version": 1, **manifest}))
     (source / "ask.rego").write_text(rego)
     subprocess.run([opa, "build", "--bundle", ".", "--output", tmp_path / "foreign.tar.gz"], cwd=source, check=True)
     return tmp_path / "foreign.tar.gz"
@@ -357,7 +360,7 @@ def _foreign_bundle(opa: Path, tmp_path: Path, rego: str) -> Path:
 @pytest.mark.parametrize(
     ("rego", "finding"),
     [
-        ("package other\n\nx := 1\n", "OPA has no policy of this service loaded"),
+        ("package authz.other\n\nx := 1\n", "OPA has no policy of this service loaded"),
         ("package authz_service\n\nask := 1\n", "result: "),
         ('package authz_service\n\nask := {"revision": "", "answers": []}\n', "result.revision: "),
         (
@@ -375,3 +378,27 @@ def test_a_bundle_of_somebody_else_is_refused(opa: Path, target: Path, tmp_path:
     [told] = refused(opa, given, target)
     assert told.startswith(str(given))
     assert finding in told
+
+
+@pytest.mark.parametrize(
+    ("roots", "package"),
+    [(["authz", "authz_service", "system"], "system.authz"), (["authz_service"], "authz_service"), ([""], "other")],
+)
+def test_a_bundle_that_claims_more_or_less_than_the_policy_is_refused(
+    opa: Path, target: Path, tmp_path: Path, roots: list[str], package: str
+) -> None:
+    given = _foreign_bundle(opa, tmp_path, f"package {package}\n\nallow := true\n", roots=roots)
+    [told] = refused(opa, given, target)
+    assert told.startswith(f"{given}: has other roots than authz and authz_service")
+
+
+def test_a_bundle_with_compiled_rules_is_refused(opa: Path, folder: Path, target: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given.tar.gz"
+    source = folder / "bundle"
+    (source / ".manifest").write_text(json.dumps({"roots": ["authz", "authz_service"], "rego_version": 1}))
+    options = ["--target", "wasm", "--entrypoint", "authz/decision/answer", "--ignore", "*_test.rego"]
+    subprocess.run([opa, "build", "--bundle", ".", *options, "--output", given], cwd=source, check=True)
+    assert refused(opa, given, target) == [
+        f"{given}: has policy.wasm, which is neither rules nor data; make it with `authz-service policy build`",
+        f"{given}: has rules compiled to WebAssembly, which nobody can read; make it with `authz-service policy build`",
+    ]

@@ -3,6 +3,7 @@
 import click
 
 from authz_service.cli.policy.accept import accept
+from authz_service.cli.policy.allow_rollback import allow_rollback
 from authz_service.cli.policy.build import build
 from authz_service.cli.policy.check import check
 from authz_service.cli.policy.diff import diff
@@ -18,5 +19,5 @@ def policy() -> None:
     """Check, compare, explain and publish policies."""
 
 
-for command in (accept, build, check, diff, explain, matrix, try_, verify, watch):
+for command in (accept, allow_rollback, build, check, diff, explain, matrix, try_, verify, watch):
     policy.add_command(command)

@@ -41,7 +41,8 @@ def verify(bundle: Path, key: Path | None, policies: Path | None) -> None:
         click.echo("- not signed")
     if policies:
         _right("policy", f"that of {policies}")
-    said = {"revision": verified.revision, "roots": ", ".join(verified.roots), **verified.metadata}
+    sequence = {} if verified.sequence is None else {"sequence": str(verified.sequence)}
+    said = {"revision": verified.revision, **sequence, "roots": ", ".join(verified.roots), **verified.metadata}
     width = max(map(len, said))
     for name, value in said.items():
         click.echo(f"  {name:<{width}}  {value}")
