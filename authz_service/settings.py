@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from authz_service.errors import ConfigurationError
+from authz_service.secret_settings import SECRETS, file_variable, is_given, secret_of
 from authz_service.words import Durability
 
 T = TypeVar("T")
@@ -129,6 +130,7 @@ KNOWN = {
     "AUTHZ_WORKERS": "processes that answer",
     "AUTHZ_OPA_BIN": "the opa program to run",
     BUNDLE_SIGNING_KEY: "a PEM file of the private key that `policy build` signs bundles with",
+    **{file_variable(name): f"a file that holds {name}, instead of the variable" for name in SECRETS},
 }
 """Every variable that is read, with what it holds."""
 
@@ -139,14 +141,20 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
     Raises:
         ConfigurationError: With every fault, a line each; no value is in it.
     """
+    settings, faults = settings_and_faults(environ, **given)
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return settings
+
+
+def settings_and_faults(environ: Mapping[str, str], **given: object) -> tuple[Settings, list[str]]:
+    """The same, where what is at fault is as if it were not set, and a sentence for each fault."""
     faults: list[str] = []
 
     def read(name: str, convert: Callable[[str], T], default: T) -> T:
-        value = environ.get(name, "")
-        if not value:
-            return default
         try:
-            return convert(value)
+            value = secret_of(environ, name) if name in SECRETS else environ.get(name, "")
+            return convert(value) if value else default
         except ValueError as error:
             faults.append(f"{name}: {error}.")
             return default
@@ -171,7 +179,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         "openid": _openid(environ, read, faults),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given
-    if not values["database_url"]:
+    if not values["database_url"] and not any(fault.startswith("AUTHZ_DATABASE_URL:") for fault in faults):
         faults.append("AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.")
     if values["smtp_url"] and not values["mail_from"]:
         faults.append("AUTHZ_MAIL_FROM: is not set; with AUTHZ_SMTP_URL it names whom letters are from.")
@@ -179,16 +187,14 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         faults.append("AUTHZ_PUBLIC_URL: is not set; with AUTHZ_METADATA_KEY it is what the signed metadata is about.")
     if values["openid"] and not values["public_url"]:
         faults.append("AUTHZ_PUBLIC_URL: is not set; with AUTHZ_OIDC_ISSUER it is where people are sent back to.")
-    if faults:
-        raise ConfigurationError("\n".join(faults))
-    return Settings(**values)  # type: ignore[arg-type]  # each has been converted above
+    return Settings(**values), faults  # type: ignore[arg-type]  # each has been converted above
 
 
 def _openid(environ: Mapping[str, str], read: Callable[..., Any], faults: list[str]) -> OpenId | None:
-    if not any(environ.get(name) for name in _OPENID):
+    if not any(is_given(environ, name) for name in _OPENID):
         return None
     found = [read(name, convert, None) for name, convert in _OPENID.items()]
-    missing = [name for name in _OPENID if not environ.get(name)]
+    missing = [name for name in _OPENID if not is_given(environ, name)]
     faults += [
         f"{name}: is not set; it goes with the other AUTHZ_OIDC_… settings, as {KNOWN[name]}." for name in missing
     ]
