@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from authz_service.errors import ConfigurationError
 from authz_service.secret_settings import SECRETS, file_variable, is_given, secret_of
-from authz_service.words import Durability
+from authz_service.words import Durability, Risk
 
 T = TypeVar("T")
 
@@ -69,6 +69,7 @@ class Settings:
             without effect.
         shadow_opa_url: Where the supervised OPA of the shadow policy is; None without one.
         shadow_policy_status: The file in which its supervisor tells how the shadow policy stands; None without one.
+        allow_insecure: `AUTHZ_ALLOW_INSECURE`, the risks that the service is started with all the same.
         openid: The provider that people sign in with, where there is one.
         workers: `AUTHZ_WORKERS`, processes that answer.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
@@ -92,6 +93,7 @@ class Settings:
     shadow_policies: Path | None = None
     shadow_opa_url: str | None = None
     shadow_policy_status: Path | None = None
+    allow_insecure: frozenset[Risk] = frozenset()
     openid: OpenId | None = None
     workers: int = 1
     policy_status: Path | None = None
@@ -128,6 +130,7 @@ KNOWN = {
     "AUTHZ_OIDC_ALLOWED": "claim=value, such as groups=compliance: what the ID token has to say of whoever may read",
     "AUTHZ_OIDC_SCOPES": "what the provider is asked for, such as `openid groups`; openid where it is left out",
     "AUTHZ_WORKERS": "processes that answer",
+    "AUTHZ_ALLOW_INSECURE": f"{', '.join(Risk)}: what may be insecure without keeping the service from starting",
     "AUTHZ_OPA_BIN": "the opa program to run",
     BUNDLE_SIGNING_KEY: "a PEM file of the private key that `policy build` signs bundles with",
     **{file_variable(name): f"a file that holds {name}, instead of the variable" for name in SECRETS},
@@ -176,6 +179,7 @@ def settings_and_faults(environ: Mapping[str, str], **given: object) -> tuple[Se
         "journal_signing_key": read("AUTHZ_JOURNAL_SIGNING_KEY", Path, None),
         "journal_plain_ids": read("AUTHZ_JOURNAL_PLAIN_IDS", _is_set, default=False),
         "shadow_policies": read("AUTHZ_SHADOW_POLICIES", Path, None),
+        "allow_insecure": read("AUTHZ_ALLOW_INSECURE", _risks, frozenset()),
         "openid": _openid(environ, read, faults),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given
@@ -250,6 +254,13 @@ def _durability(text: str) -> Durability:
         return Durability(text)
     except ValueError:
         raise ValueError(f"must be {', '.join(Durability)}") from None
+
+
+def _risks(text: str) -> frozenset[Risk]:
+    try:
+        return frozenset(Risk(word) for word in text.replace(",", " ").split())
+    except ValueError:
+        raise ValueError(f"must be some of {', '.join(Risk)}, with commas between") from None
 
 
 def _is_set(text: str) -> bool:
