@@ -132,6 +132,7 @@ def serve(opa: Path, folder: Path, database_url: str, more: Mapping[str, str] | 
     folder.mkdir(parents=True, exist_ok=True)
     callers, port = folder / "callers.yaml", free_port()
     digest = token_sha256(TOKEN)
+    callers.touch(mode=0o600)
     callers.write_text(f"callers: [{{name: tests, token_sha256: '{digest}', scopes: [{', '.join(Scope)}]}}]\n")
     environ = environment(opa, {"AUTHZ_DATABASE_URL": database_url, "AUTHZ_CALLERS": str(callers), **(more or {})})
 

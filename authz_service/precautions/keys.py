@@ -40,7 +40,7 @@ def weak_secrets(settings: Settings) -> Iterator[Finding]:
             yield Finding(Risk.KEYS, is_fault=False, what=f"{name}: {what} easily guessed; have a longer one given")
     for (one, secret), (other, same) in combinations({**keys, **passwords}.items(), 2):
         if secret == same:
-            yield _fault(f"{one}: is the same secret as that of {other}: who learns one has both; have two")
+            yield _fault(f"{one}: is the same secret as that of {other}: one stolen is both; have two")
 
 
 def guesses(secret: str) -> float:

@@ -73,10 +73,10 @@ def test_a_password_from_elsewhere_that_is_easily_guessed_is_a_warning() -> None
 
 def test_one_secret_in_two_places_is_a_fault() -> None:
     assert told(activation_key=GOOD, journal_key=GOOD, openid=openid(OTHER)) == [
-        "fault: AUTHZ_ACTIVATION_KEY: is the same secret as that of AUTHZ_JOURNAL_KEY: who learns one has both; have two"
+        "fault: AUTHZ_ACTIVATION_KEY: is the same secret as that of AUTHZ_JOURNAL_KEY: one stolen is both; have two"
     ]
     assert told(journal_key=GOOD, smtp_url=f"smtps://authz:{GOOD}@mail.example.org") == [
-        "fault: AUTHZ_JOURNAL_KEY: is the same secret as that of AUTHZ_SMTP_URL: who learns one has both; have two"
+        "fault: AUTHZ_JOURNAL_KEY: is the same secret as that of AUTHZ_SMTP_URL: one stolen is both; have two"
     ]
 
 
