@@ -179,7 +179,7 @@ def settings_and_faults(environ: Mapping[str, str], **given: object) -> tuple[Se
         "journal_signing_key": read("AUTHZ_JOURNAL_SIGNING_KEY", Path, None),
         "journal_plain_ids": read("AUTHZ_JOURNAL_PLAIN_IDS", _is_set, default=False),
         "shadow_policies": read("AUTHZ_SHADOW_POLICIES", Path, None),
-        "allow_insecure": read("AUTHZ_ALLOW_INSECURE", _risks, frozenset()),
+        "allow_insecure": read("AUTHZ_ALLOW_INSECURE", _risks, frozenset[Risk]()),
         "openid": _openid(environ, read, faults),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from detect_secrets import SecretsCollection
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+from detect_secrets.core.secrets_collection import SecretsCollection
 from detect_secrets.settings import transient_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,8 +62,8 @@ def tracked_files(folder: Path) -> list[str]:
 
 def scan(folder: Path, files: Sequence[str]) -> Iterator[Found]:
     """What looks like a secret in these files, but for examples."""
-    kinds = get_mapping_from_secret_type_to_class().values()
-    plugins = [{"name": kind.__name__} for kind in kinds if kind.__name__ not in _LEFT_OUT_PLUGINS]
+    known = {plugin.__name__ for plugin in get_mapping_from_secret_type_to_class().values()}
+    plugins = [{"name": name} for name in sorted(known - _LEFT_OUT_PLUGINS)]
     with transient_settings({"plugins_used": plugins}):
         secrets = SecretsCollection(str(folder))
         secrets.scan_files(*files)

@@ -74,7 +74,7 @@ class RepeatingProvider(BaseHTTPRequestHandler):
     """An OpenID Connect provider that takes no secret and says which it was given."""
 
     def do_GET(self) -> None:
-        issuer = f"http://{HOST}:{self.server.server_address[1]}"
+        issuer = f"http://{self.headers['Host']}"
         length = int(self.headers.get("Content-Length", 0))
         sent = self.rfile.read(length).decode()
         if self.path.startswith("/.well-known"):
@@ -184,10 +184,9 @@ def use(service: Service, url: str) -> dict[str, bytes]:
         answers[f"{len(answers)} {what}: {response.status_code}"] = shown.encode() + b"\n\n" + response.content
         return response
 
-    def call(method: str, path: str, body: object = None, **more: object) -> requests.Response:
-        return keep(
-            f"{method} {path}", service.session.request(method, service.url + path, json=body, timeout=10, **more)
-        )  # type: ignore[arg-type]  # headers and cookies alone
+    def call(method: str, path: str, body: object = None) -> requests.Response:
+        response = service.session.request(method, service.url + path, json=body, timeout=10, allow_redirects=False)
+        return keep(f"{method} {path}", response)
 
     def take_over(code: str) -> None:
         wish = {"person": "mary.jones", "channel": "web", "current_administrator_informed": True}
@@ -205,7 +204,7 @@ def use(service: Service, url: str) -> dict[str, bytes]:
         call("POST", "/access/v1/search/subject", sought | {"page": {"limit": 1}})
         call("POST", "/access/v1/search/subject", sought | {"page": {"token": MARKED["wrong-code"]}})
         for path in PATHS:
-            call("GET", path, allow_redirects=False)
+            call("GET", path)
         for scheme in ("Bearer", "Basic"):
             wrong = {"Authorization": f"{scheme} {MARKED['wrong-token']}"}
             keep(f"{scheme}", requests.post(f"{service.url}/v1/decide", json={}, headers=wrong, timeout=10))

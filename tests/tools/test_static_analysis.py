@@ -28,7 +28,7 @@ _SILENCED = re.compile(r"# noqa: (?P<rules>[A-Z0-9, ]+)(?P<reason>.*)")
     ],
 )
 def test_a_hole_in_the_service_is_found(line: str, rule: str) -> None:
-    ruff = Path(sys.executable).with_name("ruff")
+    ruff = str(Path(sys.executable).with_name("ruff"))
     command = [ruff, "check", "--output-format", "concise", "--stdin-filename", "authz_service/planted.py", "-"]
     done = subprocess.run(command, cwd=ROOT, input=f"{line}\n", capture_output=True, text=True, check=False)
     assert done.returncode == 1
