@@ -22,7 +22,7 @@ def guessable_callers(callers: Sequence[Caller]) -> Iterator[Finding]:
         own = {_digest(f"{caller.name}{end}") for end in ("", "\n")}
         if caller.token_sha256 in known or caller.token_sha256 in own:
             what = "has a token that is easily guessed"
-        elif _is_regular(caller.token_sha256):
+        elif caller.token_sha256 and _is_regular(caller.token_sha256):
             what = "has an example where the SHA-256 of a token should be"
         else:
             continue
