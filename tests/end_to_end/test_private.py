@@ -1,5 +1,6 @@
 """What the service makes is for its own user alone, and a demo is for this machine alone."""
 
+import json
 import os
 import socket
 import stat
@@ -67,6 +68,20 @@ def test_files_are_0600_and_folders_0700_whatever_the_umask_is(
             assert loose(tmp_path / "run" / "state") == []
             assert loose(temporary) == []
             assert loose(tmp_path / "cache") == []
+
+
+def test_a_risk_that_is_allowed_is_told_at_each_start(opa: Path, tmp_path: Path) -> None:
+    (tmp_path / "authz.db").touch()
+    (tmp_path / "authz.db").chmod(0o644)
+    more = {"AUTHZ_ALLOW_INSECURE": "files"}
+    for start in ("first", "second"):
+        with serve(opa, tmp_path / start, f"sqlite:///{tmp_path}/authz.db", more) as service:
+            assert service.readiness()["database"]["ok"]
+            logged = [json.loads(line) for line in service.stderr.read_text().splitlines() if "insecure" in line]
+        assert {(entry["event"], entry["by"]) for entry in logged} == {
+            ("insecure.allowed", "AUTHZ_ALLOW_INSECURE=files")
+        }
+        assert any(f"{tmp_path}/authz.db may be read by everybody on this machine" in entry["what"] for entry in logged)
 
 
 def test_a_demo_listens_on_this_machine_alone(opa: Path, policies: Path, tmp_path: Path) -> None:
