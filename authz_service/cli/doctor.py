@@ -206,7 +206,7 @@ def _security(settings: Settings) -> Finding:
     found = examine(settings, callers, secret_files(os.environ))
     refused = [finding for finding in found if finding.is_fault and finding.risk not in settings.allow_insecure]
     others = [finding for finding in found if finding not in refused]
-    detail = "\n".join(f"{finding.what}." for finding in (*refused, *others))
+    detail = "\n".join(finding.what for finding in (*refused, *others))
     return Finding("security", not refused, detail or "no weak key, loose file or open road", warns=bool(others))
 
 

@@ -46,7 +46,7 @@ def refuse_or_tell(findings: Iterable[Finding], allowed: Collection[Risk], fault
         ConfigurationError: With every fault that is not allowed, a line each.
     """
     refused = [finding for finding in findings if finding.is_fault and finding.risk not in allowed]
-    lines = [*faults, *(f"{finding.what}." for finding in refused)]
+    lines = [*faults, *(finding.what for finding in refused)]
     if refused:
         risks = ",".join(sorted({finding.risk for finding in refused}))
         lines.append(f"Whoever has a reason to start all the same sets AUTHZ_ALLOW_INSECURE={risks}.")

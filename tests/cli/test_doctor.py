@@ -237,7 +237,7 @@ def test_what_serve_would_refuse_has_to_be_mended_and_what_it_warns_of_is_to_be_
     found = examined(cli, right, 0)["security"]
     assert (found["ok"], found["warns"]) == (True, True)
     assert found["detail"] == (
-        f"AUTHZ_CALLERS: {callers} may be read by everybody on this machine; mend it with: chmod o-r {callers}."
+        f"AUTHZ_CALLERS: {callers} may be read by everybody on this machine; mend it with: chmod o-r {callers}"
     )
     assert "\n! look security " in cli("doctor", **right).stdout
 

@@ -62,7 +62,7 @@ def test_a_callers_file_that_others_may_change_or_that_has_an_example_in_it_is_r
     assert status == 1
     assert guessed.startswith("AUTHZ_CALLERS: a: has a token that is easily guessed; ")
     assert loose == (
-        f"AUTHZ_CALLERS: {callers} may be changed by everybody on this machine; mend it with: chmod g-w,o-w {callers}."
+        f"AUTHZ_CALLERS: {callers} may be changed by everybody on this machine; mend it with: chmod g-w,o-w {callers}"
     )
     assert allowed.endswith("AUTHZ_ALLOW_INSECURE=callers,files.")
 

@@ -16,8 +16,8 @@ def test_everything_that_is_wrong_is_told_at_once_with_what_allows_it() -> None:
         refuse_or_tell([WEAK, OPEN, LOOSE], frozenset(), ["AUTHZ_WORKERS: must be a whole number, 1 or more."])
     assert str(refusal.value).splitlines() == [
         "AUTHZ_WORKERS: must be a whole number, 1 or more.",
-        f"{WEAK.what}.",
-        f"{LOOSE.what}.",
+        WEAK.what,
+        LOOSE.what,
         "Whoever has a reason to start all the same sets AUTHZ_ALLOW_INSECURE=files,keys.",
     ]
 
