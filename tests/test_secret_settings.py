@@ -54,6 +54,7 @@ def test_a_secret_is_read_from_the_file_that_is_named_without_its_last_line_end(
     file.write_bytes(content.encode())
     from_file = read_settings(environ_with(name, **{name: "", file_variable(name): str(file)}))
     assert value_of(from_file, name) == secret
+    assert secret not in repr(from_file)
     assert from_file == read_settings(environ_with(name, **{name: secret}))
 
 
