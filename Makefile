@@ -21,12 +21,13 @@ setup: ## .venv with the locked packages, the pinned OPA and Regal; the other wo
 test: setup ## all tests; ARGS="tests/opa -k finds" goes to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: setup ## what CI runs: lint, types, layers, policies, tests
+check: setup ## what CI runs: lint, types, layers, policies, secrets, tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/authz-service policy check
+	$(BIN)/python -m tools.secret_scan
 	@$(MAKE) --no-print-directory test
 
 format: setup ## Python and Rego, as the style has them

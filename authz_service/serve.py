@@ -24,6 +24,7 @@ from authz_service.administrators.mail_server import MailServer, SmtpServer
 from authz_service.administrators.message import domain_of
 from authz_service.administrators.worker import LetterWorker
 from authz_service.callers.callers import Caller
+from authz_service.core_dumps import forbid_core_dumps
 from authz_service.decision.protocols import Domain
 from authz_service.errors import ConfigurationError, InvalidPolicy
 from authz_service.journal.journal import open_journal
@@ -34,6 +35,7 @@ from authz_service.opa.launch import die_with_parent
 from authz_service.opa.signed import SignedPolicies
 from authz_service.opa.signing import read_public_key
 from authz_service.opa.supervisor import SupervisedOpa
+from authz_service.secret_settings import forget_secrets
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.web.signed_metadata import read_signing_key
@@ -71,6 +73,9 @@ def serve(
         ConfigurationError: The service cannot start.
         InvalidPolicy: The policy to start with is broken.
     """
+    forbid_core_dumps()
+    # The settings have them; no process that is started from here on needs them in its environment.
+    forget_secrets(os.environ)
     host, port = address
     host = _numeric(host, port)
     if settings.metadata_key is not None:
@@ -164,6 +169,7 @@ def _run_workers(load: "Callable[[], Flask]", workers: int, host: str, port: int
 def load_app(settings: Settings, callers: list[Caller], parent: int, domain: Domain | None = None) -> "Flask":
     """The app of one worker process, which does not outlive its parent."""
     die_with_parent(parent)
+    forbid_core_dumps()
     from authz_service.app import close_app, create_app  # noqa: PLC0415 - above, it would hold up the process that only starts the workers
 
     configure_logs()

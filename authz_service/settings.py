@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from authz_service.errors import ConfigurationError
-from authz_service.words import Durability
+from authz_service.secret_settings import SECRETS, file_variable, is_given, secret_of
+from authz_service.words import Durability, Risk
 
 T = TypeVar("T")
 
@@ -71,6 +72,7 @@ class Settings:
             without effect.
         shadow_opa_url: Where the supervised OPA of the shadow policy is; None without one.
         shadow_policy_status: The file in which its supervisor tells how the shadow policy stands; None without one.
+        allow_insecure: `AUTHZ_ALLOW_INSECURE`, the risks that the service is started with all the same.
         openid: The provider that people sign in with, where there is one.
         workers: `AUTHZ_WORKERS`, processes that answer.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
@@ -95,6 +97,7 @@ class Settings:
     shadow_policies: Path | None = None
     shadow_opa_url: str | None = None
     shadow_policy_status: Path | None = None
+    allow_insecure: frozenset[Risk] = frozenset()
     openid: OpenId | None = None
     workers: int = 1
     policy_status: Path | None = None
@@ -131,9 +134,11 @@ KNOWN = {
     "AUTHZ_OIDC_ALLOWED": "claim=value, such as groups=compliance: what the ID token has to say of whoever may read",
     "AUTHZ_OIDC_SCOPES": "what the provider is asked for, such as `openid groups`; openid where it is left out",
     "AUTHZ_WORKERS": "processes that answer",
+    "AUTHZ_ALLOW_INSECURE": f"{', '.join(Risk)}: what may be insecure without keeping the service from starting",
     "AUTHZ_OPA_BIN": "the opa program to run",
     BUNDLE_SIGNING_KEY: "a PEM file of the private key that `policy build` signs bundles with",
     BUNDLE_VERIFICATION_KEY: "a PEM file of the public key that AUTHZ_POLICIES has to be signed with",
+    **{file_variable(name): f"a file that holds {name}, instead of the variable" for name in SECRETS},
 }
 """Every variable that is read, with what it holds."""
 
@@ -144,14 +149,20 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
     Raises:
         ConfigurationError: With every fault, a line each; no value is in it.
     """
+    settings, faults = settings_and_faults(environ, **given)
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return settings
+
+
+def settings_and_faults(environ: Mapping[str, str], **given: object) -> tuple[Settings, list[str]]:
+    """The same, where what is at fault is as if it were not set, and a sentence for each fault."""
     faults: list[str] = []
 
     def read(name: str, convert: Callable[[str], T], default: T) -> T:
-        value = environ.get(name, "")
-        if not value:
-            return default
         try:
-            return convert(value)
+            value = secret_of(environ, name) if name in SECRETS else environ.get(name, "")
+            return convert(value) if value else default
         except ValueError as error:
             faults.append(f"{name}: {error}.")
             return default
@@ -174,10 +185,11 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         "journal_signing_key": read("AUTHZ_JOURNAL_SIGNING_KEY", Path, None),
         "journal_plain_ids": read("AUTHZ_JOURNAL_PLAIN_IDS", _is_set, default=False),
         "shadow_policies": read("AUTHZ_SHADOW_POLICIES", Path, None),
+        "allow_insecure": read("AUTHZ_ALLOW_INSECURE", _risks, frozenset[Risk]()),
         "openid": _openid(environ, read, faults),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given
-    if not values["database_url"]:
+    if not values["database_url"] and not any(fault.startswith("AUTHZ_DATABASE_URL:") for fault in faults):
         faults.append("AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.")
     if values["smtp_url"] and not values["mail_from"]:
         faults.append("AUTHZ_MAIL_FROM: is not set; with AUTHZ_SMTP_URL it names whom letters are from.")
@@ -189,16 +201,14 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: object) -> S
         faults.append(
             f"{BUNDLE_VERIFICATION_KEY}: has no effect with AUTHZ_OPA_URL; give the key to the sidecar, which verifies."
         )
-    if faults:
-        raise ConfigurationError("\n".join(faults))
-    return Settings(**values)  # type: ignore[arg-type]  # each has been converted above
+    return Settings(**values), faults  # type: ignore[arg-type]  # each has been converted above
 
 
 def _openid(environ: Mapping[str, str], read: Callable[..., Any], faults: list[str]) -> OpenId | None:
-    if not any(environ.get(name) for name in _OPENID):
+    if not any(is_given(environ, name) for name in _OPENID):
         return None
     found = [read(name, convert, None) for name, convert in _OPENID.items()]
-    missing = [name for name in _OPENID if not environ.get(name)]
+    missing = [name for name in _OPENID if not is_given(environ, name)]
     faults += [
         f"{name}: is not set; it goes with the other AUTHZ_OIDC_… settings, as {KNOWN[name]}." for name in missing
     ]
@@ -254,6 +264,13 @@ def _durability(text: str) -> Durability:
         return Durability(text)
     except ValueError:
         raise ValueError(f"must be {', '.join(Durability)}") from None
+
+
+def _risks(text: str) -> frozenset[Risk]:
+    try:
+        return frozenset(Risk(word) for word in text.replace(",", " ").split())
+    except ValueError:
+        raise ValueError(f"must be some of {', '.join(Risk)}, with commas between") from None
 
 
 def _is_set(text: str) -> bool:

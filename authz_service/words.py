@@ -144,3 +144,12 @@ class ActionName(StrEnum):
 
 OPTION_ACTIONS = frozenset({ActionName.ACTIVATE_OPTION, ActionName.DEACTIVATE_OPTION})
 """The actions that name an option."""
+
+
+class Risk(StrEnum):
+    """What may be insecure, and what an operator may allow to be so."""
+
+    CALLERS = "callers"
+    KEYS = "keys"
+    FILES = "files"
+    TLS = "tls"

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from authz_service.callers.callers import new_token, token_sha256
 from authz_service.customers.importing import import_files
 from authz_service.storage.database import connect, upgrade
+from authz_service.storage.secret_file import new_secret
 from bench.processes import free_port, started
 
-JOURNAL_KEY = "j" * 32
+_ACTIVATION_KEY, JOURNAL_KEY = new_secret().strip(), new_secret().strip()
 
 
 class Running(NamedTuple):
@@ -37,7 +38,7 @@ def make_database(url: str, customers: Path) -> None:
     database = connect(url)
     try:
         upgrade(database)
-        import_files(database, [customers], lambda: b"k" * 32)
+        import_files(database, [customers], _ACTIVATION_KEY.encode)
     finally:
         database.dispose()
 
@@ -48,16 +49,18 @@ def running(database_url: str, settings: Mapping[str, str]) -> Iterator[Running]
     with tempfile.TemporaryDirectory(prefix="authz-bench-") as made:
         folder, token, port = Path(made), new_token(), free_port()
         callers = folder / "callers.yaml"
+        signing_key = folder / "signing.pem"
+        for file in (callers, signing_key):
+            file.touch(mode=0o600)
         callers.write_text(
             f"callers: [{{name: bench, token_sha256: '{token_sha256(token)}', scopes: [decide, audit]}}]\n"
         )
-        signing_key = folder / "signing.pem"
         key = Ed25519PrivateKey.generate()
         signing_key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         environ = os.environ | {
             "AUTHZ_DATABASE_URL": database_url,
             "AUTHZ_CALLERS": str(callers),
-            "AUTHZ_ACTIVATION_KEY": "k" * 32,
+            "AUTHZ_ACTIVATION_KEY": _ACTIVATION_KEY,
             "AUTHZ_JOURNAL_FOLDER": str(folder / "journal"),
             "AUTHZ_JOURNAL_KEY": JOURNAL_KEY,
             "AUTHZ_JOURNAL_SIGNING_KEY": str(signing_key),

@@ -127,11 +127,14 @@ def demo(
 
 
 @contextmanager
-def serve(opa: Path, folder: Path, database_url: str, more: Mapping[str, str] | None = None) -> Iterator[Service]:
+def serve(
+    opa: Path, folder: Path, database_url: str, more: Mapping[str, str] | None = None, port: int | None = None
+) -> Iterator[Service]:
     """A `serve` on a database that is there; the token of the tests has every scope."""
     folder.mkdir(parents=True, exist_ok=True)
-    callers, port = folder / "callers.yaml", free_port()
+    callers, port = folder / "callers.yaml", port or free_port()
     digest = token_sha256(TOKEN)
+    callers.touch(mode=0o600)
     callers.write_text(f"callers: [{{name: tests, token_sha256: '{digest}', scopes: [{', '.join(Scope)}]}}]\n")
     environ = environment(opa, {"AUTHZ_DATABASE_URL": database_url, "AUTHZ_CALLERS": str(callers), **(more or {})})
 

@@ -58,13 +58,20 @@ class SmtpServer:
     """
 
     def __init__(self, url: str, timeout: float = 20.0) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            # Without the cause: a password with a `/` in it would be taken for a port, and be shown.
+            raise ConfigurationError(
+                "AUTHZ_SMTP_URL: is no URL; in user and password write `/`, `@`, `:`, `[` and the like as %2F, %40, …"
+            ) from None
         if parts.scheme not in _PORTS or not parts.hostname:
             listed = ", ".join(f"{scheme}://" for scheme in _PORTS)
             raise ConfigurationError(f"AUTHZ_SMTP_URL: must begin with one of {listed} and name a host.")
         self._scheme = parts.scheme
         self._host = parts.hostname
-        self._port = parts.port or _PORTS[parts.scheme]
+        self._port = port or _PORTS[parts.scheme]
         self._user = unquote(parts.username or "")
         self._password = unquote(parts.password or "")
         self._timeout = timeout
@@ -84,11 +91,14 @@ class SmtpServer:
             session.close()
 
     def _unavailable(self, error: Exception) -> MailServerUnavailable:
-        said = (
-            _text(error.smtp_code, error.smtp_error)
-            if isinstance(error, smtplib.SMTPResponseException)
-            else str(error) or type(error).__name__
-        )
+        match error:
+            case smtplib.SMTPAuthenticationError():
+                # What it says besides may repeat what it was sent: the password.
+                said = f"{error.smtp_code}, it does not take the user and password of AUTHZ_SMTP_URL"
+            case smtplib.SMTPResponseException():
+                said = _text(error.smtp_code, error.smtp_error)
+            case _:
+                said = str(error) or type(error).__name__
         return MailServerUnavailable(f"The mail server at {self._host}:{self._port}: {said}")
 
     def _connect(self) -> smtplib.SMTP:

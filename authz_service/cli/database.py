@@ -87,7 +87,7 @@ def recording_imports(settings: Settings) -> Callable[[Connection, Imported], No
 
 def refuse_missing_file(database_url: str) -> None:
     # Connecting would make the file, and the service could then find it to be somebody else's.
-    with suppress(ArgumentError):
+    with suppress(ArgumentError, ValueError):
         url = make_url(database_url)
         is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
         if is_file and not Path(str(url.database)).exists():

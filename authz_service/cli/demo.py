@@ -16,6 +16,7 @@ from authz_service.customers.activation_code import key_finder
 from authz_service.customers.contents import is_empty
 from authz_service.customers.importing import import_files
 from authz_service.errors import ConfigurationError
+from authz_service.secret_settings import is_given
 from authz_service.serve import serve
 from authz_service.settings import Settings, read_settings
 from authz_service.storage.database import connect, upgrade
@@ -61,7 +62,7 @@ def demo(port: int, data: tuple[Path, ...], token: str | None, policies: Path | 
 
 def _settings(state: Path, policies: Path | None) -> Settings:
     given: dict[str, object] = {}
-    if not os.environ.get("AUTHZ_DATABASE_URL"):
+    if not is_given(os.environ, "AUTHZ_DATABASE_URL"):
         given["database_url"] = f"sqlite:///{state.resolve() / 'authz.db'}"
     if not os.environ.get("AUTHZ_MAIL_FROM"):
         given["mail_from"] = _SENDER

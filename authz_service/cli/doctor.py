@@ -6,7 +6,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ import click
 
 from authz_service.administrators.mail_server import SmtpServer
 from authz_service.administrators.message import domain_of
-from authz_service.callers.callers import read_callers
+from authz_service.callers.callers import Caller, read_callers
 from authz_service.cli.database import refuse_missing_file
 from authz_service.errors import (
     AuthzServiceError,
@@ -32,6 +32,8 @@ from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.signed import SignedPolicies
 from authz_service.opa.signing import read_public_key
+from authz_service.precautions.examining import examine
+from authz_service.secret_settings import secret_files
 from authz_service.settings import KNOWN, OpenId, Settings, read_settings
 from authz_service.storage.database import connect, is_current
 from authz_service.web.signed_metadata import read_signing_key
@@ -41,11 +43,19 @@ _OLDEST_PYTHON = (3, 11)
 
 
 class Finding(NamedTuple):
-    """One thing looked at: whether it is right, and what was found or what to do."""
+    """One thing looked at.
+
+    Attributes:
+        what: Its name.
+        ok: Whether the service can do with it.
+        detail: What was found, or what to do.
+        warns: Whether it is ok, and could be better all the same.
+    """
 
     what: str
     ok: bool
     detail: str
+    warns: bool = False
 
 
 @click.command(
@@ -64,12 +74,17 @@ def doctor(style: str) -> None:
     else:
         width = max(len(finding.what) for finding in findings)
         for finding in findings:
-            mark = click.style("✓ ok  ", fg="green") if finding.ok else click.style("✗ mend", fg="red")
             first, *rest = finding.detail.splitlines() or [""]
-            click.echo(f"{mark} {finding.what:<{width}}  {first}")
+            click.echo(f"{_mark(finding)} {finding.what:<{width}}  {first}")
             for line in rest:
                 click.echo(f"{'':<{width + 9}}{line}")
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _mark(finding: Finding) -> str:
+    if not finding.ok:
+        return click.style("✗ mend", fg="red")
+    return click.style("! look", fg="yellow") if finding.warns else click.style("✓ ok  ", fg="green")
 
 
 def _examine() -> Iterator[Finding]:
@@ -89,6 +104,7 @@ def _examine() -> Iterator[Finding]:
     database = _try("database", lambda: _database(settings))
     yield database
     yield _try("callers", lambda: _callers(settings))
+    yield _security(settings)
     yield _try("accounts", lambda: _accounts(settings.openid))
     yield _try("metadata", lambda: _metadata(settings))
     yield _try("mail server", lambda: _mail_server(settings))
@@ -182,6 +198,18 @@ def _callers(settings: Settings) -> str:
     if settings.callers is None:
         raise ConfigurationError("AUTHZ_CALLERS: is not set; `serve` needs it, `demo` does not.")
     return f"{len(read_callers(settings.callers))} configured in {settings.callers}"
+
+
+def _security(settings: Settings) -> Finding:
+    callers: list[Caller] = []
+    if settings.callers is not None:
+        with suppress(ConfigurationError):
+            callers = read_callers(settings.callers)
+    found = examine(settings, callers, secret_files(os.environ))
+    refused = [finding for finding in found if finding.is_fault and finding.risk not in settings.allow_insecure]
+    others = [finding for finding in found if finding not in refused]
+    detail = "\n".join(finding.what for finding in (*refused, *others))
+    return Finding("security", not refused, detail or "no weak key, loose file or open road", warns=bool(others))
 
 
 def _policy(settings: Settings) -> str:

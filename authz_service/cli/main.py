@@ -1,5 +1,6 @@
 """The commands, listed by who needs them, and how their errors are told."""
 
+import os
 import signal
 import sys
 from importlib import import_module
@@ -17,6 +18,10 @@ _BY_READER = {
     "Review": ("journal",),
     "Operate": ("customers", "letters", "doctor"),
 }
+
+
+_FOR_OTHERS = "policy"
+_PRIVATE = 0o077
 
 
 class _ByReader(click.Group):
@@ -49,6 +54,9 @@ def cli(ctx: click.Context) -> None:
     """Who may do what with a customer number, decided by policy."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+    if ctx.invoked_subcommand != _FOR_OTHERS:
+        # Whatever is made from customer data is its owner's alone; what authors make is for others to read.
+        os.umask(_PRIVATE)
 
 
 def main() -> None:

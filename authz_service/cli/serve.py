@@ -1,11 +1,14 @@
 """`authz-service serve`: the service for production."""
 
+import os
+
 import click
 
-from authz_service.callers.callers import read_callers
+from authz_service.callers.callers import Caller, read_callers
 from authz_service.errors import ConfigurationError
+from authz_service.secret_settings import secret_files
 from authz_service.serve import serve as run
-from authz_service.settings import KNOWN, read_settings
+from authz_service.settings import KNOWN, Settings, settings_and_faults
 
 _SETTINGS = "\n".join(f"  {name}\n      {what}" for name, what in KNOWN.items())
 
@@ -24,13 +27,35 @@ Example:
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="The port.")
 def serve(host: str, port: int) -> None:
     """Answer questions, set up by AUTHZ_… variables."""
-    settings = read_settings()
+    settings, callers = _secure_settings()
+    shown = f"[{host}]" if ":" in host else host
+    run(settings, callers, (host, port), lambda: click.echo(f"Ready at http://{shown}:{port}", err=True))
+
+
+def _secure_settings() -> tuple[Settings, list[Caller]]:
+    """The settings of the environment and who may call.
+
+    Raises:
+        ConfigurationError: With everything that is wrong or insecure.
+    """
+    # Its lists of passwords take memory, which a worker that imports this module does without.
+    from authz_service.precautions.examining import examine, refuse_or_tell  # noqa: PLC0415
+
+    settings, faults = settings_and_faults(os.environ)
+    callers: list[Caller] = []
+    try:
+        callers = _callers(settings)
+    except ConfigurationError as error:
+        faults.append(str(error))
+    refuse_or_tell(examine(settings, callers, secret_files(os.environ)), settings.allow_insecure, faults)
+    return settings, callers
+
+
+def _callers(settings: Settings) -> list[Caller]:
     if settings.callers is None:
         raise ConfigurationError(
             "AUTHZ_CALLERS: is not set, so nobody could call. Name a YAML file of who may call:\n"
             "  callers:\n"
             "    - {name: my-service, token_sha256: <printf %s TOKEN | sha256sum>, scopes: [decide]}"
         )
-    callers = read_callers(settings.callers)
-    shown = f"[{host}]" if ":" in host else host
-    run(settings, callers, (host, port), lambda: click.echo(f"Ready at http://{shown}:{port}", err=True))
+    return read_callers(settings.callers)

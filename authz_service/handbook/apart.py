@@ -11,6 +11,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import structlog
 
+from authz_service.secret_settings import forget_secrets
+
 T = TypeVar("T")
 
 log = structlog.get_logger()
@@ -87,6 +89,7 @@ def made_apart(make: Callable[[], T]) -> T | Failed:
     command = [sys.executable, "-m", _MAKES, str(os.getpid())]
     # The same modules as here, wherever they were found.
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    forget_secrets(environ)
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter, a module of ours and a number; no shell, nothing of a caller
             command, input=pickle.dumps(make), capture_output=True, env=environ, timeout=_MOST_SECONDS, check=True

@@ -147,5 +147,6 @@ def _is_whole(line: bytes) -> bool:
 def _put_aside(segment: Path, rest: bytes, end: int) -> None:
     aside = segment.with_name(f"{segment.name}.torn-{end}")
     log.warning("journal.half_a_line_put_aside", segment=str(segment), aside=str(aside), bytes=len(rest))
+    aside.touch(mode=0o600)
     aside.write_bytes(rest)
     os.truncate(segment, end)

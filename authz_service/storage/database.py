@@ -55,7 +55,8 @@ def connect(url: str, *, writes_much: bool = False) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
+        # Without the cause: a password with a `/` in it may be taken for a port, and be shown.
         raise ConfigurationError(
             "AUTHZ_DATABASE_URL is not a URL of a database; write sqlite:///FILE or postgresql+psycopg://…"
         ) from None

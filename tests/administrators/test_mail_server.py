@@ -1,6 +1,10 @@
 """Mail servers with TLS, STARTTLS and a login: letters go to the right one or wait."""
 
+import base64
+import socket
 import ssl
+import threading
+import traceback
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -12,7 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from authz_service.administrators.mail_server import PrintedMail, SmtpServer
-from authz_service.errors import MailServerUnavailable
+from authz_service.errors import ConfigurationError, MailServerUnavailable
 from tests.mail import Mailbox
 
 _LOGIN = LoginPassword(b"letters", b"p@ss:word/1")
@@ -95,6 +99,38 @@ def test_a_wrong_password_is_no_fault_of_the_letter(start: Start, tls: ssl.SSLCo
     with pytest.raises(MailServerUnavailable, match="535") as error:
         _send(f"smtp+starttls://letters:wrong@localhost:{port}", message)
     assert "wrong" not in str(error.value)
+
+
+def test_of_a_server_that_repeats_the_password_only_the_number_is_told(message: EmailMessage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=_refuse_and_repeat, args=(listening,))
+        thread.start()
+        with pytest.raises(MailServerUnavailable, match="535, it does not take") as error:
+            _send(f"smtp://letters:hunter2@127.0.0.1:{listening.getsockname()[1]}", message)
+        thread.join()
+    assert "hunter2" not in str(error.value)
+
+
+def _refuse_and_repeat(listening: socket.socket) -> None:
+    """A mail server that answers a login with what it was sent."""
+    connection, _ = listening.accept()
+    with connection, connection.makefile("rwb", buffering=0) as lines:
+        lines.write(b"220 here\r\n")
+        for line in lines:
+            if line.lower().startswith(b"ehlo"):
+                lines.write(b"250-here\r\n250 AUTH PLAIN\r\n")
+            else:
+                sent = base64.b64decode(line.split()[-1])
+                lines.write(b"535 " + sent.replace(b"\0", b" ") + b" is wrong\r\n")
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://letters:hunter2/4@host", "smtp://letters:hunter2#4@host", "smtps://u:[hunter2@h"]
+)
+def test_a_password_that_is_not_written_as_in_a_url_is_not_shown(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="AUTHZ_SMTP_URL: is no URL; in user and password write") as error:
+        SmtpServer(url)
+    assert "hunter2" not in "".join(traceback.format_exception(error.value))
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(

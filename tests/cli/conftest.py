@@ -28,7 +28,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
         monkeypatch.delenv(name)
 
     def run(*arguments: object, **environ: object) -> Run:
-        terminated = signal.getsignal(signal.SIGTERM)
+        terminated, umask = signal.getsignal(signal.SIGTERM), os.umask(0o022)
         monkeypatch.setattr(sys, "argv", ["authz-service", *map(str, arguments)])
         with monkeypatch.context() as during:
             for name, value in environ.items():
@@ -42,6 +42,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
             finally:
                 structlog.reset_defaults()
                 signal.signal(signal.SIGTERM, terminated)
+                os.umask(umask)
         return Run(status, *capfd.readouterr())
 
     return run

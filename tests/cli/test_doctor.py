@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from authz_service.callers.callers import token_sha256
+from authz_service.callers.callers import new_token, token_sha256
 from authz_service.opa.binary import OPA_VERSION
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.storage.database import connect, upgrade
@@ -28,7 +28,8 @@ def right(tmp_path: Path, database_url: str, running_opa: SupervisedOpa) -> dict
     upgrade(database)
     database.dispose()
     callers = tmp_path / "callers.yaml"
-    callers.write_text(f"callers: [{{name: a, token_sha256: '{token_sha256('token')}', scopes: [decide]}}]")
+    callers.touch(mode=0o600)
+    callers.write_text(f"callers: [{{name: a, token_sha256: '{token_sha256(new_token())}', scopes: [decide]}}]")
     return {
         "AUTHZ_DATABASE_URL": database_url,
         "AUTHZ_CALLERS": str(callers),
@@ -46,6 +47,7 @@ def test_where_everything_is_right_each_thing_says_what_was_found(cli: Cli, righ
         "variables",
         "database",
         "callers",
+        "security",
         "accounts",
         "metadata",
         "mail server",
@@ -57,6 +59,7 @@ def test_where_everything_is_right_each_thing_says_what_was_found(cli: Cli, righ
     assert found["variables"] == "all known"
     assert found["database"] == "sqlite, tables up to date"
     assert found["callers"] == f"1 configured in {right['AUTHZ_CALLERS']}"
+    assert found["security"] == "no weak key, loose file or open road"
     assert re.fullmatch(r"unix:///\S+ answers under revision [0-9a-f]{16}", found["opa sidecar"])
 
 
@@ -64,7 +67,7 @@ def test_a_program_reads_the_same_as_json(cli: Cli, right: dict[str, str]) -> No
     status, stdout, stderr = cli("doctor", "--format", "json", **right)
     assert (status, stderr) == (0, "")
     findings = json.loads(stdout)
-    assert all(list(finding) == ["what", "ok", "detail"] for finding in findings)
+    assert all(list(finding) == ["what", "ok", "detail", "warns"] for finding in findings)
     assert all(finding["ok"] is True and finding["detail"] for finding in findings)
 
 
@@ -109,7 +112,7 @@ def test_the_journal_is_looked_at(cli: Cli, right: dict[str, str], tmp_path: Pat
     assert said(AUTHZ_JOURNAL_FOLDER=str(folder)) == (True, f"strict, in {folder}, which `serve` makes")
     assert not folder.exists()
     keys = journal_settings(tmp_path)
-    keys["journal_folder"].mkdir()
+    keys["journal_folder"].mkdir(mode=0o700)
     made = {
         "AUTHZ_JOURNAL_FOLDER": str(keys["journal_folder"]),
         "AUTHZ_JOURNAL_KEY": keys["journal_key"],
@@ -207,7 +210,8 @@ def test_without_a_sidecar_the_policy_is_looked_at(cli: Cli, right: dict[str, st
 def test_what_is_wrong_is_named_with_how_to_mend_it_and_ends_with_1(
     cli: Cli, right: dict[str, str], tmp_path: Path, changes: Mapping[str, str | None], what: str, detail: str
 ) -> None:
-    (tmp_path / "empty").touch()
+    (tmp_path / "empty").touch(mode=0o600)
+    (tmp_path / "garbage").touch(mode=0o600)
     (tmp_path / "garbage").write_text("no database" * 1000)
     environ = dict(right)
     for name, value in changes.items():
@@ -223,6 +227,39 @@ def test_what_is_wrong_is_named_with_how_to_mend_it_and_ends_with_1(
     [shown] = [line for line in stdout.splitlines() if line.startswith("✗ mend")]
     assert shown.split(maxsplit=2)[2].startswith(what)
     assert all(line in stdout for line in detail.format(folder=tmp_path).splitlines())
+
+
+def test_what_serve_would_refuse_has_to_be_mended_and_what_it_warns_of_is_to_be_looked_at(
+    cli: Cli, right: dict[str, str]
+) -> None:
+    callers = Path(right["AUTHZ_CALLERS"])
+    callers.chmod(0o644)
+    found = examined(cli, right, 0)["security"]
+    assert (found["ok"], found["warns"]) == (True, True)
+    assert found["detail"] == (
+        f"AUTHZ_CALLERS: {callers} may be read by everybody on this machine; mend it with: chmod o-r {callers}"
+    )
+    assert "\n! look security " in cli("doctor", **right).stdout
+
+    key = "changeme" * 5
+    found = examined(cli, right | {"AUTHZ_ACTIVATION_KEY": key}, 1)["security"]
+    assert (found["ok"], found["warns"]) == (False, True)
+    weak, loose = found["detail"].splitlines()
+    assert weak.startswith("AUTHZ_ACTIVATION_KEY: is easily guessed, ")
+    assert str(callers) in loose
+    assert "\n✗ mend security " in cli("doctor", **right | {"AUTHZ_ACTIVATION_KEY": key}).stdout
+
+    allowed = examined(cli, right | {"AUTHZ_ACTIVATION_KEY": key, "AUTHZ_ALLOW_INSECURE": "keys"}, 0)["security"]
+    assert (allowed["ok"], allowed["warns"]) == (True, True)
+    assert weak in allowed["detail"]
+
+
+def test_a_callers_file_with_example_hashes_has_to_be_mended(cli: Cli, right: dict[str, str]) -> None:
+    callers = Path(right["AUTHZ_CALLERS"])
+    callers.write_text(f"callers: [{{name: a, token_sha256: '{token_sha256('')}', scopes: [decide]}}]")
+    assert examined(cli, right, 1)["security"]["detail"].startswith(
+        "AUTHZ_CALLERS: a: has a token that is easily guessed"
+    )
 
 
 def test_looking_makes_nothing(cli: Cli, right: dict[str, str], tmp_path: Path) -> None:

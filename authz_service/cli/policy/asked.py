@@ -17,6 +17,8 @@ from authz_service.customers.domain import MyProximus
 from authz_service.customers.person_store import get_person
 from authz_service.errors import ConfigurationError, Fault, InvalidInput, InvalidRequest, UnknownPerson
 from authz_service.questions import Entity, Json, Question
+from authz_service.secret_settings import is_given
+from authz_service.settings import read_settings
 from authz_service.web.evaluation import read_question
 from authz_service.words import OPTION_ACTIONS, SubjectType
 
@@ -97,9 +99,8 @@ def ask_of(database: Engine, question: Question) -> Asked:
 
 @contextmanager
 def _customer_data(data: Path | None) -> Iterator[Engine]:
-    database_url = os.environ.get("AUTHZ_DATABASE_URL")
-    if data is None and database_url:
-        with existing_database(database_url) as database:
+    if data is None and is_given(os.environ, "AUTHZ_DATABASE_URL"):
+        with existing_database(read_settings().database_url) as database:
             yield database
         return
     if data is None:

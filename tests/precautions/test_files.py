@@ -1,0 +1,151 @@
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authz_service.precautions.files import loose_files
+from authz_service.settings import Settings
+from authz_service.words import Risk
+
+READ, BY_GROUP, BY_ALL = (
+    "may be read by everybody on this machine",
+    "may be changed by its group",
+    "may be changed by everybody on this machine",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with everything that a service has, all of it private."""
+    tmp_path.chmod(0o700)
+    files = (
+        "authz.db", "authz.db-wal", "authz.db-shm", "authz.db.key", "callers.yaml", "metadata.pem", "journal.pem",
+        "key", "authz.db.journal/pseudonyms.key", "authz.db.journal/signing.pem", "policies/rules.rego",
+    )  # fmt: skip
+    for name in files:
+        file = tmp_path / name
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.touch(mode=0o600)
+    return tmp_path
+
+
+def settings(folder: Path, **more: Any) -> Settings:  # noqa: ANN401 - of any setting
+    given = {
+        "policies": folder / "policies",
+        "callers": folder / "callers.yaml",
+        "metadata_key": folder / "metadata.pem",
+        "journal_signing_key": folder / "journal.pem",
+    }
+    return Settings(f"sqlite:///{folder}/authz.db", **given | more)
+
+
+def told(folder: Path, **more: Any) -> list[str]:  # noqa: ANN401 - of any setting
+    found = list(loose_files(settings(folder, **more), {"AUTHZ_JOURNAL_KEY_FILE": folder / "key"}))
+    assert {finding.risk for finding in found} <= {Risk.FILES}
+    return [f"{'fault' if finding.is_fault else 'warning'}: {finding.what}" for finding in found]
+
+
+def test_where_everything_is_private_nothing_is_told(folder: Path) -> None:
+    assert told(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ("AUTHZ_DATABASE_URL", "authz.db"),
+        ("AUTHZ_DATABASE_URL", "authz.db-wal"),
+        ("AUTHZ_DATABASE_URL", "authz.db-shm"),
+        ("AUTHZ_DATABASE_URL", "authz.db.key"),
+        ("AUTHZ_METADATA_KEY", "metadata.pem"),
+        ("AUTHZ_JOURNAL_SIGNING_KEY", "journal.pem"),
+        ("AUTHZ_JOURNAL_KEY_FILE", "key"),
+        ("AUTHZ_JOURNAL_FOLDER", "authz.db.journal"),
+        ("AUTHZ_JOURNAL_FOLDER", "authz.db.journal/pseudonyms.key"),
+        ("AUTHZ_JOURNAL_FOLDER", "authz.db.journal/signing.pem"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("loosened", "who", "mend"),
+    [
+        (0o004, READ, "o-r"),
+        (0o040, None, None),
+        (0o020, BY_GROUP, "g-w"),
+        (0o024, BY_GROUP, "g-w,o-r"),
+        (0o002, BY_ALL, "o-w"),
+        (0o066, BY_ALL, "g-w,o-w,o-r"),
+    ],
+)
+def test_what_is_private_is_at_fault_as_soon_as_all_can_read_or_others_can_write(
+    folder: Path, setting: str, name: str, loosened: int, who: str | None, mend: str | None
+) -> None:
+    path = folder / name
+    path.chmod(path.stat().st_mode | loosened)
+    found = told(folder)
+    expected = [f"fault: {setting}: {path} {who}; mend it with: chmod {mend} {path}"] if who else []
+    # A folder that all can write is told of once more, for what is in it.
+    assert found[:1] == expected
+    assert all(str(path) in line for line in found)
+
+
+def test_the_folder_of_a_journal_elsewhere_is_looked_at(folder: Path) -> None:
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)
+    [fault] = told(folder, journal_folder=elsewhere)
+    assert fault == f"fault: AUTHZ_JOURNAL_FOLDER: {elsewhere} {READ}; mend it with: chmod o-r {elsewhere}"
+
+
+@pytest.mark.parametrize(
+    ("mode", "finding"),
+    [
+        (0o600, None),
+        (0o640, None),
+        (0o644, f"warning {READ}"),
+        (0o660, f"fault {BY_GROUP}"),
+        (0o602, f"fault {BY_ALL}"),
+    ],
+)
+def test_who_may_call_is_no_secret_but_for_nobody_else_to_change(folder: Path, mode: int, finding: str | None) -> None:
+    callers = folder / "callers.yaml"
+    callers.chmod(mode)
+    found = [line.split("; mend")[0].replace(f": AUTHZ_CALLERS: {callers}", "") for line in told(folder)]
+    assert found == ([finding] if finding else [])
+
+
+def test_a_folder_in_which_all_may_put_files_is_at_fault_but_not_one_like_tmp(folder: Path) -> None:
+    folder.chmod(0o777)
+    assert told(folder) == [f"fault: AUTHZ_JOURNAL_KEY_FILE: {folder} {BY_ALL}; mend it with: chmod o-w {folder}"]
+    folder.chmod(0o1777)
+    assert told(folder) == []
+
+
+def test_a_policy_that_all_may_change_is_at_fault_named_once(folder: Path) -> None:
+    policies = folder / "policies"
+    (policies / "rules.rego").chmod(0o666)
+    [fault] = told(folder)
+    assert fault == (f"fault: AUTHZ_POLICIES: {policies}/rules.rego {BY_ALL}; mend it with: chmod -R o-w {policies}")
+    policies.chmod(0o777)
+    [fault] = told(folder)
+    assert f"{policies}, and 1 more in it, {BY_ALL}" in fault
+    assert told(folder, opa_url="http://localhost:8181") == []
+    policies.chmod(0o775)
+    (policies / "rules.rego").chmod(0o664)
+    assert told(folder) == []
+
+
+@pytest.mark.parametrize(("mode", "is_fault"), [(0o600, False), (0o660, False), (0o755, False), (0o662, True)])
+def test_a_socket_of_opa_that_all_may_connect_to_is_at_fault(folder: Path, mode: int, *, is_fault: bool) -> None:
+    path = folder / "opa.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        path.chmod(mode)
+        found = told(folder, opa_url=f"unix://{path}")
+    assert found == ([f"fault: AUTHZ_OPA_URL: {path} {BY_ALL}; mend it with: chmod o-w {path}"] if is_fault else [])
+
+
+def test_what_is_not_there_yet_is_not_told_of(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    assert told(tmp_path) == []
+    assert list(loose_files(Settings("postgresql+psycopg://localhost/authz"), {})) == []
+    assert list(loose_files(Settings(""), {})) == []
