@@ -1,13 +1,13 @@
 """What tests share: the real OPA, a database, an app with the Smith family."""
 
 import os
-import socket
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -24,6 +24,7 @@ from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
+from tests import ports
 from tests.mail import MailServerForTests
 from tests.postgresql import PostgreSQL, postgresql_server
 
@@ -34,6 +35,10 @@ TOKEN = "token-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 Load = Callable[[Sequence[Path]], None]
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
@@ -75,14 +80,7 @@ def running_opa(opa: Path, policies: Path) -> Iterator[SupervisedOpa]:
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """Finds a port of this machine that nobody listens on."""
-
-    def find() -> int:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            return port
-
-    return find
+    return ports.free_port
 
 
 @pytest.fixture
@@ -91,31 +89,52 @@ def settings(tmp_path: Path, running_opa: SupervisedOpa) -> Settings:
     return Settings(database_url=url, opa_url=running_opa.url, policy_status=running_opa.status_file)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with the tables and nothing in them, to be copied: that takes a hundredth of the time."""
+    path = tmp_path_factory.mktemp("migrated") / "empty.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Engine]:
+def database(settings: Settings, migrated: Path, tmp_path: Path) -> Iterator[Engine]:
     """An empty database, the one of `settings`."""
+    shutil.copy(migrated, tmp_path / "authz.db")
     engine = connect(settings.database_url)
-    upgrade(engine)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    with postgresql_server() as server:
+    with postgresql_server(durable=False) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: PostgreSQL) -> str:
+    """The URL of a PostgreSQL database with the tables and nothing in them, to be copied."""
+    url = postgresql.new_database()
+    _migrate(url)
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An empty database, on each of the two."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'any.db'}"
+        url = f"sqlite:///{shutil.copy(request.getfixturevalue('migrated'), tmp_path / 'any.db')}"
     else:
-        url = request.getfixturevalue("postgresql").new_database()
+        url = request.getfixturevalue("postgresql").new_database(request.getfixturevalue("migrated_postgresql"))
+    engine = connect(url)
+    yield engine
+    engine.dispose()
+
+
+def _migrate(url: str) -> None:
     engine = connect(url)
     upgrade(engine)
-    yield engine
     engine.dispose()
 
 
