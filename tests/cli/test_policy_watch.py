@@ -17,6 +17,9 @@ _ROUND = re.compile(r"\d\d:\d\d:\d\d policies")
 _CLEAN = r"✓ 28,248 situations, \d+ promises hold, \d+ tests pass \(\d+\.\d s\)"
 _GRANTS = "bundle/authz/permissions/grants.rego"
 _USER_SEES_USAGE = 'roles.is_user\n\tis_own_mobile\n\tinput.action == "view_usage"'
+# A shell starts what runs in its background deaf to Ctrl-C, and so would be what these tests start there.
+_HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+_COMMAND = f"{_HEARING}; from authz_service.cli import main; main()"
 _GIT = ["git", "-c", "user.name=Author", "-c", "user.email=author@example.org"]
 
 
@@ -50,7 +53,7 @@ class Watch:
     """
 
     def __init__(self, work: Path, last: str) -> None:
-        command = [sys.executable, "-c", "from authz_service.cli import main; main()", "policy", "watch", "policies"]
+        command = [sys.executable, "-c", _COMMAND, "policy", "watch", "policies"]
         self._last = last
         self._lines: queue.Queue[str] = queue.Queue()
         self._process = subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
