@@ -49,8 +49,13 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql_server(connections: int = 100) -> Iterator[PostgreSQL]:
-    """A server while the block lasts, which that many may be connected to."""
+def postgresql_server(connections: int = 100, *, durable: bool = True) -> Iterator[PostgreSQL]:
+    """A server while the block lasts, which that many may be connected to.
+
+    Args:
+        connections: How many.
+        durable: Whether what is committed survives the machine; without, it survives the server alone, and is faster.
+    """
     # Not under pytest's folder: the server runs as a user of its own when the tests run as root.
     with tempfile.TemporaryDirectory(prefix="authz-postgresql-") as folder:
         Path(folder).chmod(0o755)
@@ -64,6 +69,8 @@ def postgresql_server(connections: int = 100) -> Iterator[PostgreSQL]:
         server.ensure_pgdata_inited()
         with (Path(folder) / "data" / "postgresql.conf").open("a") as settings:
             settings.write(f"max_connections = {connections}\n")
+            if not durable:
+                settings.write("fsync = off\nfull_page_writes = off\n")
         server.start()
         try:
             yield PostgreSQL(server)

@@ -7,17 +7,8 @@ from sqlalchemy import Engine, func, select
 
 from authz_service.customers.activation_code import FindKey, key_finder
 from authz_service.customers.importing import import_files
-from authz_service.storage.database import connect, reading, upgrade
+from authz_service.storage.database import connect, reading
 from authz_service.storage.schema import metadata
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "empty.db"
-    engine = connect(f"sqlite:///{path}")
-    upgrade(engine)
-    engine.dispose()
-    return path
 
 
 @pytest.fixture
