@@ -84,11 +84,11 @@ def keep(any_database: Engine, folder: Path, signing_key: Ed25519PrivateKey) -> 
     writer.close()
 
 
-def random_decisions(seed: int) -> list[tuple[Entry, Asked | None]]:
+def random_decisions(seed: int, occasions: int = 60) -> list[tuple[Entry, Asked | None]]:
     """Entries of every kind, some of them made where ids are plain; with None those that decide nothing."""
     random = Random(seed)  # noqa: S311 - no secret is made of it
     made: list[tuple[Entry, Asked | None]] = []
-    for number in range(60):
+    for number in range(occasions):
         names = Pseudonyms(KEY, are_plain=number % 2 == 0)
         entries = Entries(names)
         at = START + timedelta(milliseconds=random.randrange(20))
@@ -379,7 +379,8 @@ def look_at_some(database: Engine, wanted: Wanted, most: int, *, newer: bool) ->
 
 
 def test_looking_at_some_at_a_time_finds_the_same_in_both_directions(any_database: Engine, keep: Keep) -> None:
-    made = random_decisions(4)
+    # Forty entries, on several portions and pages: the combinations are what is many here.
+    made = random_decisions(4, occasions=20)
     keep(*(entry for entry, _ in made))
     everything = tuple(EntryKind)
     for wanted in starmap(
