@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import socket
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -25,6 +24,7 @@ from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
+from tests import ports
 from tests.mail import MailServerForTests
 from tests.postgresql import PostgreSQL, postgresql_server
 
@@ -35,6 +35,10 @@ TOKEN = "token-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 Load = Callable[[Sequence[Path]], None]
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
@@ -76,14 +80,7 @@ def running_opa(opa: Path, policies: Path) -> Iterator[SupervisedOpa]:
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """Finds a port of this machine that nobody listens on."""
-
-    def find() -> int:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            return port
-
-    return find
+    return ports.free_port
 
 
 @pytest.fixture

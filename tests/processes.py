@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 30.0
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) -> None:

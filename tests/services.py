@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ import requests
 from authz_service.callers.callers import token_sha256
 from authz_service.words import Scope
 from tests.conftest import ROOT, TOKEN
+from tests.ports import free_port
 from tests.processes import is_running, processes_below, wait_until
 
 COMMAND = [sys.executable, "-c", "from authz_service.cli import main; main()"]
@@ -70,13 +70,6 @@ def environment(opa: Path, more: Mapping[str, str]) -> dict[str, str]:
     """That of the tests, without settings but for those given."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTHZ_")}
     return {**kept, "AUTHZ_OPA_BIN": str(opa), **more}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

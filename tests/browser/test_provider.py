@@ -15,8 +15,8 @@ from authz_service.storage.database import connect, upgrade
 from authz_service.words import Scope
 from tests.browser.browsing import DESKTOP
 from tests.conftest import TOKEN
+from tests.ports import free_port
 from tests.provider.running import OUTSIDER, READER, provider
-from tests.services import free_port
 from tests.serving import serving
 
 HANDBOOK = "Who may do what, and why"

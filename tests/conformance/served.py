@@ -1,11 +1,10 @@
 """The scenarios, served by a process of its own."""
 
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 from typing import TextIO
@@ -13,6 +12,7 @@ from typing import TextIO
 from authz_service.callers.callers import new_token
 from authz_service.errors import ConfigurationError
 from tests.conformance.asking import Service
+from tests.ports import free_port
 
 _ROOT = Path(__file__).resolve().parents[2]
 _HOST = "127.0.0.1"
@@ -27,7 +27,7 @@ def served() -> Iterator[Service]:
     Raises:
         ConfigurationError: It does not start.
     """
-    port, token = _free_port(), new_token()
+    port, token = free_port(), new_token()
     # As behind a proxy that ends TLS: what it says of itself is https, how it is reached here is not.
     service = Service(f"http://{_HOST}:{port}", f"https://{_HOST}:{port}", token)
     command = [sys.executable, "-m", "tests.conformance.serve"]
@@ -66,10 +66,3 @@ def _wait_until_ready(process: "subprocess.Popen[str]", said: TextIO) -> None:
         process.wait()
         said.seek(0)
         raise ConfigurationError(f"The service does not start:\n{said.read().strip()}")
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

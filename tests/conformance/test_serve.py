@@ -60,7 +60,7 @@ def test_a_served_block_ends_with_its_service() -> None:
 def test_a_service_that_does_not_start_is_told_with_what_it_said(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_free_port", lambda: int(service.address.rpartition(":")[2]))
+    monkeypatch.setattr(module, "free_port", lambda: int(service.address.rpartition(":")[2]))
     with pytest.raises(ConfigurationError, match=r"does not start:\n127\.0\.0\.1:\d+ cannot be listened on"), served():
         pass
 

@@ -22,6 +22,7 @@ from authz_service.customers.activation_code import key_finder
 from authz_service.customers.importing import import_files
 from authz_service.storage.database import connect, upgrade
 from tests.conftest import ROOT, SMITH_FAMILY, TOKEN
+from tests.ports import free_port
 from tests.processes import is_running, processes_below, wait_until
 from tests.services import (
     COMMAND,
@@ -31,7 +32,6 @@ from tests.services import (
     Service,
     demo,
     environment,
-    free_port,
     question,
     started,
 )

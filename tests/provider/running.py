@@ -17,7 +17,7 @@ import requests
 
 from authz_service.settings import OpenId
 from tests.conftest import ROOT
-from tests.services import free_port
+from tests.ports import free_port
 from tools.npm import INSTALL, LOCKED, NODE
 from tools.work import only_one
 
