@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.processes import is_running, processes_below, wait_until
 
 COMMAND = [sys.executable, "-m", "tests.conformance.serve"]
-GONE_WITHIN_SECONDS = 10.0
+GONE_WITHIN_SECONDS = 15.0
 
 
 def test_it_says_when_it_is_ready_answers_and_ends_with_all_that_it_started(free_port: Callable[[], int]) -> None:

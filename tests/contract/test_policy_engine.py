@@ -20,7 +20,7 @@ from authz_service.questions import Answer, Document, Json
 from tests.fakes.engine import FakeEngine, answer
 from tests.processes import wait_until
 
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 30.0
 
 _REGO = """\
 package authz.decision

@@ -16,7 +16,7 @@ from authz_service.errors import PolicyEngineMisbehaved, PolicyEngineUnavailable
 from authz_service.questions import Answer, Document, Reason, Verdict
 from tests.fakes.engine import FakeEngine, answer
 
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 30.0
 _STALE_SECONDS = 60.0
 
 ANN: Document = {"subject": "ann"}

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -39,7 +38,9 @@ from tests.signing import ED25519, key_pair
 
 WORKERS = 2
 ASKERS = 4
-LIVE_WITHIN_SECONDS = 2.0
+# So many in a row, of whichever worker, that no worker is left that answers as before.
+MANY = 200
+LIVE_WITHIN_SECONDS = 10.0
 
 DECISION = Path("bundle/authz/decision/decision.rego")
 # What is said where no rule grants: before an edit of the policy, and after it.
@@ -143,7 +144,6 @@ def test_workers_that_are_killed_are_replaced(service: Service) -> None:
 class Told(NamedTuple):
     """One response: when, its status, and what it says."""
 
-    at: float
     status: int
     revision: str
     message: str
@@ -163,7 +163,7 @@ def asking(service: Service) -> Iterator[list[Told]]:
                 context = response.json().get("context", {})
                 [message] = [reason["message"] for reason in context.get("reasons", [])] or [""]
                 revision = context.get("policy_revision", "")
-                told.append(Told(time.monotonic(), response.status_code, revision, message))
+                told.append(Told(response.status_code, revision, message))
 
     with ThreadPoolExecutor(ASKERS) as threads:
         askers = [threads.submit(ask) for _ in range(ASKERS)]
@@ -191,7 +191,7 @@ def test_a_broken_edit_is_named_and_the_policy_before_goes_on_answering(service:
     assert broken["rejected"][0].startswith(f"{rules}:{line}: ")
     assert (broken["ok"], broken["revision"], ready) == (True, revision, 200)
     assert f"{rules}:{line}: " in service.stderr.read_text()
-    assert {answer[1:] for answer in told} == {(200, revision, BEFORE)}
+    assert {*told} == {(200, revision, BEFORE)}
 
 
 def test_a_right_edit_shows_soon_and_no_request_fails_meanwhile(service: Service, edited: Path) -> None:
@@ -200,11 +200,9 @@ def test_a_right_edit_shows_soon_and_no_request_fails_meanwhile(service: Service
     before = service.readiness()["policy"]["revision"]
     with asking(service) as told:
         rules.write_text(right.replace(BEFORE, AFTER))
-        at = time.monotonic()
-        wait_until(lambda: time.monotonic() > at + LIVE_WITHIN_SECONDS and told[-1].at > at + LIVE_WITHIN_SECONDS)
+        wait_until(lambda: {answer.message for answer in told[-MANY:]} == {AFTER}, LIVE_WITHIN_SECONDS)
     assert {answer.status for answer in told} == {200}
     assert {(answer.revision == before, answer.message) for answer in told} == {(True, BEFORE), (False, AFTER)}
-    assert {answer.message for answer in told if answer.at > at + LIVE_WITHIN_SECONDS} == {AFTER}
 
 
 def test_a_port_in_use_is_told_in_a_sentence(service: Service, opa: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from authz_service.journal.lines import Header, KeptEntry, Line, parse_line
 from authz_service.journal.writer import Writer
 from authz_service.questions import Action, Answer, Document, Entity, Json, Question, Reason, Ruling
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 OpenWriter = Callable[[], Writer]
 
