@@ -6,6 +6,8 @@ ARGS ?=
 # The folder with the case files of the AuthZEN suites.
 AUTHZEN_CASES ?=
 BIN := .venv/bin
+# A file is one process's, with what is made once for its tests. More processes than this wait for each other.
+ALL_TESTS := --numprocesses auto --maxprocesses 8 --dist loadfile --durations 10
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format conformance bench bench-scale bench-postgres screenshots lock audit sbom
@@ -18,8 +20,8 @@ setup: ## .venv with the locked packages, the pinned OPA and Regal; the other wo
 	@PYTHON="$(PYTHON)" tools/with-python -m tools.setup
 
 ##@ Change
-test: setup ## all tests; ARGS="tests/opa -k finds" goes to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## all tests, on all processors; ARGS="tests/opa -k finds" goes to pytest instead
+	@$(BIN)/python -m pytest $(or $(ARGS),$(ALL_TESTS))
 
 check: setup ## what CI runs: lint, types, layers, policies, secrets, tests
 	$(BIN)/ruff check
