@@ -79,10 +79,24 @@ def test_there_are_the_commands_of_the_contract() -> None:
     }
 
 
-@pytest.mark.parametrize("late", ["authz_service.app", "alembic", "aiohttp", "authz_service.policy"])
-def test_a_start_does_not_wait_for_what_it_does_not_need(late: str) -> None:
-    program = f"import sys, authz_service.cli.serve; sys.exit({late!r} in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], check=True)
+def test_the_list_says_of_each_command_what_its_help_begins_with(cli: Cli) -> None:
+    listed = " ".join(cli().stdout.split())
+    for name, command in own_commands(group).items():
+        assert f" {name} {command.get_short_help_str(limit=100)}" in listed
+
+
+@pytest.mark.parametrize(
+    ("program", "late"),
+    [
+        ("import authz_service.cli.serve", {"authz_service.app", "alembic", "aiohttp", "authz_service.policy"}),
+        ("from authz_service.cli.main import cli; cli(standalone_mode=False)", {"sqlalchemy", "pydantic"}),
+    ],
+    ids=["serve", "the list of commands"],
+)
+def test_a_start_does_not_wait_for_what_it_does_not_need(program: str, late: set[str]) -> None:
+    program = f"import sys; {program}; sys.exit(' '.join(set({late!r}) & set(sys.modules)) or None)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_version_is_told(cli: Cli) -> None:
