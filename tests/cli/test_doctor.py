@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,6 @@ import pytest
 from authz_service.callers.callers import new_token, token_sha256
 from authz_service.opa.binary import OPA_VERSION
 from authz_service.opa.supervisor import SupervisedOpa
-from authz_service.storage.database import connect, upgrade
 from tests.cli.conftest import Cli
 from tests.journals import journal_settings
 
@@ -22,11 +22,9 @@ NO_OPA = (
 
 
 @pytest.fixture
-def right(tmp_path: Path, database_url: str, running_opa: SupervisedOpa) -> dict[str, str]:
+def right(tmp_path: Path, migrated: Path, database_url: str, running_opa: SupervisedOpa) -> dict[str, str]:
     """Variables with which everything is right."""
-    database = connect(database_url)
-    upgrade(database)
-    database.dispose()
+    shutil.copy(migrated, tmp_path / "authz.db")
     callers = tmp_path / "callers.yaml"
     callers.touch(mode=0o600)
     callers.write_text(f"callers: [{{name: a, token_sha256: '{token_sha256(new_token())}', scopes: [decide]}}]")

@@ -1,11 +1,13 @@
 """`authz-service letters`: what is not sent, and having it sent."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from authz_service.administrators.outbox import Letter, order_letter
-from authz_service.storage.database import connect, upgrade, writing
+from authz_service.storage.database import connect, writing
 from tests.cli.conftest import Cli
 from tests.mail import MailServerForTests
 
@@ -13,10 +15,10 @@ _FROM = "no-reply@example.org"
 
 
 @pytest.fixture
-def ordered(database_url: str) -> str:
+def ordered(migrated: Path, tmp_path: Path, database_url: str) -> str:
     """A database in which a letter to Philip waits."""
+    shutil.copy(migrated, tmp_path / "authz.db")
     engine = connect(database_url)
-    upgrade(engine)
     parameters = {"name": "Philip Smith", "new_administrator": "Mary Jones", "customer_number": "123456789"}
     letter = Letter("previous_administrator", "en", "philip.smith", "philip@example.org", parameters)
     with writing(engine) as connection:

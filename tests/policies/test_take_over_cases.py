@@ -1,5 +1,6 @@
 """The take-overs of the decision tables, each over HTTP on households of its own."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from authz_service.customers.document import Evidence
 from authz_service.customers.domain import take_over_document
 from authz_service.opa.supervisor import SupervisedOpa
 from authz_service.settings import Settings
-from authz_service.storage.database import reading
+from authz_service.storage.database import connect, reading
 from authz_service.storage.schema import customers, members
 from authz_service.words import Channel, Effect, LetterState, Role, Scope
 from tests.conftest import BEARER, HOUSEHOLDS, TOKEN
@@ -27,9 +28,17 @@ _EACH = pytest.mark.parametrize("case", _CASES, ids=[case["name"] for case in _C
 _WRONG = {"code": "WRONG", "date": "2026-11-02"}
 
 
+@pytest.fixture(scope="module")
+def all_households(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database, to be copied."""
+    engine = households(tmp_path_factory.mktemp("households"))
+    engine.dispose()
+    return Path(str(engine.url.database))
+
+
 @pytest.fixture
-def database(case: Case, tmp_path: Path) -> Iterator[Engine]:
-    engine = households(tmp_path)
+def database(case: Case, all_households: Path, tmp_path: Path) -> Iterator[Engine]:
+    engine = connect(f"sqlite:///{shutil.copy(all_households, tmp_path)}")
     bring_about(engine, [case])
     yield engine
     engine.dispose()
