@@ -17,7 +17,8 @@ _RULES = Path(".regal") / "rules"
 _REQUIREMENTS = "requirements.yaml"
 _WHO_NEEDS_THEM = ("rules", "authz", "cites-exist")
 # Regal would ask its publisher for a newer version, and has no use for anything else.
-_ENVIRONMENT = {"REGAL_DISABLE_VERSION_CHECK": "1"}
+# Memory for time: it collects its garbage less often.
+_ENVIRONMENT = {"REGAL_DISABLE_VERSION_CHECK": "1", "GOGC": "400"}
 # Such as `… 1 error occurred: bundle/a.rego:5: rego_parse_error: unexpected } token`.
 _UNPARSED = re.compile(r"^(?:.*(?:error|occurred): )?(.+?\.rego):(\d+): rego_\w+: (.+)$", re.MULTILINE)
 _CLEAN, _COULD_NOT_LINT, _VIOLATIONS = 0, 1, 3
