@@ -36,6 +36,7 @@ class IndexWorker:
         self._writer = writer
         self._indexer = Indexer(database, folder)
         self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        self._every_seconds = INDEX_EVERY_SECONDS
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal-indexer", daemon=True)
 
@@ -51,7 +52,7 @@ class IndexWorker:
     def _run(self) -> None:
         is_well, loaded = True, 0
         while True:
-            is_last = self._stopping.wait(INDEX_EVERY_SECONDS if loaded < _LOAD else _UNDER_LOAD_SECONDS)
+            is_last = self._stopping.wait(self._every_seconds if loaded < _LOAD else _UNDER_LOAD_SECONDS)
             loaded = 0
             try:
                 if self._has_lock():
