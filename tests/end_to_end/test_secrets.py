@@ -25,9 +25,10 @@ from authz_service.storage.database import connect, upgrade
 from tests.conftest import ROOT, SMITH_FAMILY, TOKEN
 from tests.hidden import found_in
 from tests.journals import journal_settings
+from tests.ports import free_port
 from tests.postgresql import PostgreSQL
 from tests.processes import wait_until
-from tests.services import COMMAND, HOST, Service, environment, free_port, question, serve
+from tests.services import COMMAND, HOST, Service, environment, question, serve
 from tests.serving import serving
 
 SMITHS = "123456789"
