@@ -19,6 +19,7 @@ from authz_service.errors import (
     StaleVersion,
     Unavailable,
 )
+from authz_service.web.slow_bodies import BODY_SECONDS
 
 log = structlog.get_logger()
 
@@ -34,6 +35,7 @@ _POLICY_UNASKED = (PolicyEngineUnavailable, PolicyEngineMisbehaved)
 _UNASKED = "The policy cannot be asked now, so there is no decision."
 _SENTENCES = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.REQUEST_TIMEOUT: f"The body has not come within {BODY_SECONDS} seconds.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take this method.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 1 MiB.",
 }
