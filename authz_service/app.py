@@ -124,7 +124,7 @@ def create_app(
     if engine is None:
         engine = _configured_engine(settings)
         engines.append(engine)
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, answers=True)
     domain = domain or MyProximus(database)
     find_key = key_finder(settings.activation_key, database)
     signing_key = read_signing_key(settings.metadata_key) if settings.metadata_key else None

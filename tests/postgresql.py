@@ -1,14 +1,17 @@
 """A real PostgreSQL for the tests, from a wheel."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
+
+from tests.processes import is_running, processes_below, wait_until
 
 
 class PostgreSQL:
@@ -37,6 +40,18 @@ class PostgreSQL:
         self._server.psql(f"CREATE DATABASE {name}{template};")
         uri: str = self._server.get_uri(name)
         return uri.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @contextmanager
+    def killed(self) -> Iterator[None]:
+        """It is gone, with all its processes, while the block lasts."""
+        for pid in [self.pid, *processes_below(self.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not is_running(self.pid))
+        try:
+            yield
+        finally:
+            self._server.start()
 
     def drop_database(self, url: str) -> None:
         """Deletes one that nobody is connected to."""
