@@ -1,17 +1,14 @@
 """A real PostgreSQL for the tests, from a wheel."""
 
 import os
-import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
-
-from tests.processes import is_running, processes_below, wait_until
 
 
 class PostgreSQL:
@@ -42,12 +39,9 @@ class PostgreSQL:
         return uri.replace("postgresql://", "postgresql+psycopg://", 1)
 
     @contextmanager
-    def killed(self) -> Iterator[None]:
-        """It is gone, with all its processes, while the block lasts."""
-        for pid in [self.pid, *processes_below(self.pid)]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not is_running(self.pid))
+    def down(self) -> Iterator[None]:
+        """It is not there while the block lasts, and whoever was connected is so no longer."""
+        self._server.stop()
         try:
             yield
         finally:
