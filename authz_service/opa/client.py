@@ -11,7 +11,7 @@ from urllib3 import HTTPConnectionPool
 from urllib3.util.retry import Retry
 
 from authz_service.errors import ConfigurationError
-from authz_service.opa.in_time import InTime, InTimeAdapter
+from authz_service.in_time import InTime, InTimeAdapter
 
 _POOL_SIZE = 32
 _DEFAULT_PORT = 8181

@@ -67,6 +67,7 @@ def problem(
 def handle_errors(app: Flask) -> None:
     """Has every error of the app answered as a problem document."""
     app.register_error_handler(AuthzServiceError, _expected)
+    app.register_error_handler(MemoryError, _out_of_memory)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -79,10 +80,19 @@ def _expected(error: AuthzServiceError) -> Response:
         return problem(status, "; ".join(map(str, error.faults)), error.faults)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         log.error("request.unavailable", reason=str(error))
-    response = problem(status, _UNASKED if isinstance(error, _POLICY_UNASKED) else str(error))
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = "1"
+        return _unavailable(_UNASKED if isinstance(error, _POLICY_UNASKED) else str(error))
+    return problem(status, str(error))
+
+
+def _unavailable(detail: str) -> Response:
+    response = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
+    response.headers["Retry-After"] = "1"
     return response
+
+
+def _out_of_memory(error: MemoryError) -> Response:
+    log.error("request.out_of_memory", exc_info=error)
+    return _unavailable("There is not enough memory for this now.")
 
 
 def _http(error: HTTPException) -> Response:

@@ -77,7 +77,7 @@ def test_a_journal_whose_answers_do_not_wait_for_it_goes_on_until_too_many_entri
 ) -> None:
     batch = OWN_USAGE | {"evaluations": [{}] * (MOST_WAITING // 2)}
     with (
-        small_disk(tmp_path / "disk", megabytes=1) as disk,
+        small_disk(tmp_path / "disk", megabytes=8) as disk,
         serve(opa, tmp_path / "service", database_url, on_disk(tmp_path, disk, journal="buffered")) as service,
     ):
         with filled(disk):
