@@ -3,12 +3,13 @@
 import copy
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import Flask
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from authz_service.app import close_app, create_app
@@ -48,7 +49,7 @@ WORLD = World(
 
 class Answer(NamedTuple):
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     data: bytes
 
     def json(self) -> Any:  # noqa: ANN401 - whatever it is
