@@ -51,7 +51,7 @@ HEAD_SECONDS = 30
 # What is read at once: a head that is larger is refused, a body comes in parts.
 HEAD_BYTES = 64 * 1024
 _UNNAMED_SENDER = "no-reply@localhost.localdomain"
-_SHUTDOWN_SECONDS = 10
+SHUTDOWN_SECONDS = 10
 _ASK_EVERY_SECONDS = 0.05
 
 
@@ -165,7 +165,7 @@ def _run_workers(load: "Callable[[], Flask]", workers: int, host: str, port: int
         workers=workers,
         blocking_threads=THREADS,
         respawn_failed_workers=True,
-        workers_kill_timeout=_SHUTDOWN_SECONDS,
+        workers_kill_timeout=SHUTDOWN_SECONDS,
         log_level=LogLevels.error,
     )
     server.serve(target_loader=load, wrap_loader=False)

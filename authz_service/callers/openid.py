@@ -26,12 +26,12 @@ _ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 _WELL_KNOWN = "/.well-known/openid-configuration"
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _CLIENT_AUTHENTICATION = ("client_secret_basic", "client_secret_post")
-_TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 _LEEWAY_SECONDS = 60
 _KNOWN_FOR_SECONDS = 3_600.0
 _SECRET_BYTES = 32
 # Of the threads that answer.
-_MOST_AT_ONCE = 2
+MOST_AT_ONCE = 2
 _PLACE_SECONDS = 1.0
 
 
@@ -63,7 +63,7 @@ class Provider:
         self._metadata: Mapping[str, Any] = {}
         self._read_at = float("-inf")
         self._keys: KeySet | None = None
-        self._places = threading.BoundedSemaphore(_MOST_AT_ONCE)
+        self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
 
     def begin(self) -> tuple[str, Begun]:
         """Where to send a person to, and what to keep in his or her browser meanwhile.
@@ -149,7 +149,7 @@ class Provider:
             scope=self._settings.scopes,
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",  # without it, the verifier is left out in silence
-            default_timeout=_TIMEOUT_SECONDS,
+            default_timeout=TIMEOUT_SECONDS,
         )
 
     def _token(self, code: str, begun: Begun) -> Mapping[str, Any]:
@@ -236,7 +236,7 @@ def _get(url: str) -> Mapping[str, Any]:
     try:
         with requests.Session() as session:
             _wait_no_longer(session)
-            response = session.get(url, timeout=_TIMEOUT_SECONDS, headers={"Accept": "application/json"})
+            response = session.get(url, timeout=TIMEOUT_SECONDS, headers={"Accept": "application/json"})
             response.raise_for_status()
             found = response.json()
     except (requests.RequestException, ValueError) as error:

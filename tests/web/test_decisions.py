@@ -305,7 +305,7 @@ def test_a_buffered_journal_goes_on_for_a_while(
     make_client: MakeClient, break_disk: Callable[[], Callable[[], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing_room, "MOST_WAITING", 5)
-    monkeypatch.setattr(writing_room, "_FULL_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(writing_room, "FULL_PATIENCE_SECONDS", 0.1)
     client = make_client(journal=Durability.BUFFERED)
     break_disk()
     answers = [client.post("/v1/decide", json=HER_USAGE).status_code for _ in range(8)]
