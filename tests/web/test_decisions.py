@@ -233,6 +233,8 @@ def test_decisions_are_found_by_when_they_were(client: FlaskClient) -> None:
         ({"limit": "1001"}, "limit"),
         ({"limit": "-1"}, "limit"),
         ({"limit": "ten"}, "limit"),
+        ({"limit": "0000000019999"}, "limit"),
+        ({"limit": "000000001" + "9" * 5000}, "limit"),
         ({"limit": "९"}, "limit"),
         ({"from": "yesterday"}, "from"),
         ({"to": "2026-11-23T22:00:00"}, "to"),
