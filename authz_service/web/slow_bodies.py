@@ -91,8 +91,10 @@ class SlowBodies:
         while not self._stopped.wait(_LOOK_EVERY_SECONDS):
             began_before = time.monotonic() - BODY_SECONDS
             for environ, since in list(self._readings.values()):
-                if since < began_before:
-                    _stop_listening(environ, since)
+                # Without a file handle left it cannot be looked, and is the next time.
+                with suppress(OSError):
+                    if since < began_before:
+                        _stop_listening(environ, since)
 
 
 class _Body:
@@ -111,7 +113,7 @@ class _Body:
 
 def _stop_listening(environ: "WSGIEnvironment", since: float) -> None:
     waited = time.monotonic() - since
-    client, port = environ["REMOTE_ADDR"], environ["SERVER_PORT"]
+    client, port = environ.get("REMOTE_ADDR"), environ.get("SERVER_PORT")
     is_second_time = _OVERDUE in environ
     environ[_OVERDUE] = True
     for connection in _connections():
