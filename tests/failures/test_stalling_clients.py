@@ -57,7 +57,7 @@ def heard(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def test_as_many_as_there_are_threads_are_told_408_and_others_are_answered_then(
+def test_as_many_as_there_are_threads_are_refused_and_others_are_answered_then(
     service: Service, connect: Connect
 ) -> None:
     began = time.monotonic()
@@ -83,13 +83,15 @@ def test_as_many_as_there_are_threads_are_told_408_and_others_are_answered_then(
             answered_after = time.monotonic() - began
         assert time.monotonic() - began < 2 * BODY_SECONDS
     assert BODY_SECONDS <= answered_after < BODY_SECONDS + 3
-    for connection in [*silent, *trickling]:
-        answer = heard(connection).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
-        assert answer.startswith(b"HTTP/1.1 408 "), answer
-        assert b"application/problem+json" in answer
-        assert answer.endswith(b'"detail": "The body has not come within 10 seconds."}')
+    answers = [heard(connection).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n") for connection in [*silent, *trickling]]
+    too_slow = [answer for answer in answers if answer.startswith(b"HTTP/1.1 408 ")]
+    # Of those that trickle, one may end with another, and before its own time is over.
+    assert len(too_slow) >= len(silent)
+    assert all(answer.startswith(b"HTTP/1.1 400 ") for answer in answers if answer not in too_slow)
+    assert all(b"application/problem+json" in answer for answer in answers)
+    assert all(b'"The body has not come within 10 seconds."' in answer for answer in too_slow)
     assert service.decide(OWN_USAGE)["decision"] is True
-    assert service.stderr.read_text().count("request.body_too_slow") >= THREADS
+    assert service.stderr.read_text().count("request.body_too_slow") >= len(too_slow)
 
 
 def test_a_body_that_takes_its_time_and_comes_is_answered(connect: Connect) -> None:
