@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from authz_service.callers.callers import new_token, token_sha256
 from authz_service.journal.writer import MOST_WAITING
 from tests.conftest import ROOT
 from tests.failures.asking import BILLS, OWN_USAGE, SMITHS, WISH, Clock, decided, is_alive, unready
@@ -111,7 +112,9 @@ def test_a_service_whose_journal_is_on_a_disk_for_reading_only_does_not_start(
 ) -> None:
     with small_disk(tmp_path / "disk", megabytes=1, options=",ro") as disk:
         callers = tmp_path / "callers.yaml"
-        callers.write_text(f"callers: [{{name: tests, token_sha256: '{'0' * 64}', scopes: [decide]}}]\n")
+        callers.write_text(
+            f"callers: [{{name: tests, token_sha256: '{token_sha256(new_token())}', scopes: [decide]}}]\n"
+        )
         settings = {"AUTHZ_DATABASE_URL": database_url, "AUTHZ_CALLERS": str(callers)}
         environ = environment(opa, settings | on_disk(tmp_path, disk, journal=durability))
         command = [*COMMAND, "serve", "--host", HOST, "--port", str(free_port())]
