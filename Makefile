@@ -11,7 +11,7 @@ BIN := .venv/bin
 ALL_TESTS := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format conformance bench bench-scale bench-postgres screenshots lock audit sbom
+.PHONY: help setup demo test check fuzz format conformance bench bench-scale bench-postgres screenshots lock audit sbom
 
 ##@ Begin
 demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
@@ -32,6 +32,9 @@ check: setup ## what CI runs: lint, types, layers, policies, secrets, tests
 	$(BIN)/authz-service policy check
 	$(BIN)/python -m tools.secret_scan
 	@$(MAKE) --no-print-directory test
+
+fuzz: setup ## a million requests, files and tokens that are nearly right; ARGS="--cases 20000" is short
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 format: setup ## Python and Rego, as the style has them
 	$(BIN)/ruff check --fix-only --exit-zero

@@ -57,6 +57,7 @@ from authz_service.web.request_ids import echo_request_ids
 from authz_service.web.roles import role_endpoints
 from authz_service.web.search import search_endpoints
 from authz_service.web.signed_metadata import read_signing_key
+from authz_service.web.slow_bodies import SlowBodies
 
 _PARTS = "authz_service"
 _SECURITY_HEADERS = {
@@ -80,8 +81,10 @@ class Parts:
     index_worker: IndexWorker | None
     shadow: Shadow | None
     keeper: RevisionKeeper
+    bodies: SlowBodies
 
     def close(self) -> None:
+        self.bodies.stop()
         self.watch.stop()
         self.keeper.close()
         if self.shadow:
@@ -121,7 +124,7 @@ def create_app(
     if engine is None:
         engine = _configured_engine(settings)
         engines.append(engine)
-    database = connect(settings.database_url)
+    database = connect(settings.database_url, answers=True)
     domain = domain or MyProximus(database)
     find_key = key_finder(settings.activation_key, database)
     signing_key = read_signing_key(settings.metadata_key) if settings.metadata_key else None
@@ -153,10 +156,12 @@ def create_app(
     _add_pages(app, readers, decisions, settings, database, journal, engine)
     authenticate(app, known, journal, readers.admit)
     echo_request_ids(app)
-    app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
+    bodies = SlowBodies()
+    app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal, bodies)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
 
     watch = RevisionWatch(decisions.memory)
     watch.start()
+    bodies.start()
     index_worker = _index_worker(database, journal) if indexes_journal else None
     shadow = None
     if settings.shadow_opa_url is not None:
@@ -164,7 +169,7 @@ def create_app(
         shadow = Shadow(engines[-1], journal)
         journal.tells(shadow.note)
         shadow.start()
-    app.extensions[_PARTS] = Parts(database, watch, engines, journal, index_worker, shadow, keeper)
+    app.extensions[_PARTS] = Parts(database, watch, engines, journal, index_worker, shadow, keeper, bodies)
     return app
 
 

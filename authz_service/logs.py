@@ -2,8 +2,19 @@
 
 import logging
 import sys
+from contextlib import suppress
 
 import structlog
+
+
+class _Log(structlog.PrintLogger):
+    """A log that cannot be written, as its disk is full or nobody reads it, keeps nobody from being answered."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    info = warning = error = msg
 
 
 def configure_logs() -> None:
@@ -25,5 +36,5 @@ def configure_logs() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Log(sys.stderr),
     )

@@ -17,6 +17,7 @@ import requests
 import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from sqlalchemy import Engine
 
@@ -45,9 +46,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_THREADS = 8
+THREADS = 8
+HEAD_SECONDS = 30
+# What is read at once: a head that is larger is refused, a body comes in parts.
+HEAD_BYTES = 64 * 1024
 _UNNAMED_SENDER = "no-reply@localhost.localdomain"
-_SHUTDOWN_SECONDS = 10
+SHUTDOWN_SECONDS = 10
 _ASK_EVERY_SECONDS = 0.05
 
 
@@ -157,10 +161,11 @@ def _run_workers(load: "Callable[[], Flask]", workers: int, host: str, port: int
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1000, max_buffer_size=HEAD_BYTES),
         workers=workers,
-        blocking_threads=_THREADS,
+        blocking_threads=THREADS,
         respawn_failed_workers=True,
-        workers_kill_timeout=_SHUTDOWN_SECONDS,
+        workers_kill_timeout=SHUTDOWN_SECONDS,
         log_level=LogLevels.error,
     )
     server.serve(target_loader=load, wrap_loader=False)

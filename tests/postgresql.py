@@ -38,6 +38,15 @@ class PostgreSQL:
         uri: str = self._server.get_uri(name)
         return uri.replace("postgresql://", "postgresql+psycopg://", 1)
 
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """It is not there while the block lasts, and whoever was connected is so no longer."""
+        self._server.stop()
+        try:
+            yield
+        finally:
+            self._server.start()
+
     def drop_database(self, url: str) -> None:
         """Deletes one that nobody is connected to."""
         self._server.psql(f"DROP DATABASE {make_url(url).database};")

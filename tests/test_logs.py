@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import re
@@ -58,3 +59,17 @@ def test_on_a_terminal_a_log_is_a_line_to_read(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("stderr", [io.StringIO, Terminal])
 def test_a_traceback_shows_no_values(monkeypatch: pytest.MonkeyPatch, stderr: type[io.StringIO]) -> None:
     assert SECRET not in logged(monkeypatch, stderr())
+
+
+class Full(io.StringIO):
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("level", ["info", "warning", "error"])
+def test_a_log_that_cannot_be_written_is_no_fault_of_what_is_logged(
+    monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Full())
+    configure_logs()
+    getattr(structlog.get_logger(), level)("something.happened")

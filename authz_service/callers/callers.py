@@ -63,7 +63,8 @@ def read_callers(path: Path) -> list[Caller]:
         raise ConfigurationError(f"{_SETTING}: {path}: cannot be read: {error.strerror}.") from error
     except _RepeatedKey as error:
         raise ConfigurationError(f"{_SETTING}: {path}: {error}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # Among them a date such as 2026-13-45, which PyYAML takes for one before it looks.
         raise ConfigurationError(f"{_SETTING}: {path}: is not YAML.") from error
     listed = content["callers"] if isinstance(content, dict) and set(content) == {"callers"} else None
     if not isinstance(listed, list) or not listed:

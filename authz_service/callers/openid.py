@@ -1,8 +1,10 @@
 """Who somebody is, as an OpenID Connect provider says: authorization code flow with PKCE, the ID token verified."""
 
 import secrets
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from authz_service.errors import NotAllowed, ProviderUnavailable, SignInDeclined, SignInExpired, SignInNotHeld
+from authz_service.in_time import InTimeAdapter
 from authz_service.settings import LOOPBACK, OpenId
 
 _ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
@@ -23,10 +26,13 @@ _ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 _WELL_KNOWN = "/.well-known/openid-configuration"
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _CLIENT_AUTHENTICATION = ("client_secret_basic", "client_secret_post")
-_TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 _LEEWAY_SECONDS = 60
 _KNOWN_FOR_SECONDS = 3_600.0
 _SECRET_BYTES = 32
+# Of the threads that answer.
+MOST_AT_ONCE = 2
+_PLACE_SECONDS = 1.0
 
 
 class Begun(NamedTuple):
@@ -57,6 +63,7 @@ class Provider:
         self._metadata: Mapping[str, Any] = {}
         self._read_at = float("-inf")
         self._keys: KeySet | None = None
+        self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
 
     def begin(self) -> tuple[str, Begun]:
         """Where to send a person to, and what to keep in his or her browser meanwhile.
@@ -92,7 +99,8 @@ class Provider:
             raise SignInDeclined("The provider has answered with an error.")
         if "code" not in answer:
             raise SignInNotHeld("There is no code in the answer.")
-        claims = self._claims(self._token(answer["code"], begun), begun)
+        with self._asking():
+            claims = self._claims(self._token(answer["code"], begun), begun)
         found = claims.get(self._settings.claim)
         if self._settings.value not in (found if isinstance(found, list) else [found]):
             raise NotAllowed(claims["sub"])
@@ -105,6 +113,22 @@ class Provider:
         Raises:
             ProviderUnavailable: It does not, or it is not that of the issuer.
         """
+        if time.monotonic() - self._read_at <= _KNOWN_FOR_SECONDS:
+            return self._metadata
+        with self._asking():
+            return self._known_metadata()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """A place among the few who may wait for the provider, as whoever waits answers no caller."""
+        if not self._places.acquire(timeout=_PLACE_SECONDS):
+            raise ProviderUnavailable("It has not answered those who asked before.")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _known_metadata(self) -> Mapping[str, Any]:
         if time.monotonic() - self._read_at > _KNOWN_FOR_SECONDS:
             metadata = _get(self._settings.issuer.rstrip("/") + _WELL_KNOWN)
             if metadata.get("issuer") != self._settings.issuer:
@@ -125,13 +149,14 @@ class Provider:
             scope=self._settings.scopes,
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",  # without it, the verifier is left out in silence
-            default_timeout=_TIMEOUT_SECONDS,
+            default_timeout=TIMEOUT_SECONDS,
         )
 
     def _token(self, code: str, begun: Begun) -> Mapping[str, Any]:
         """What the token endpoint gives for a code, the ID token in it not yet verified."""
         try:
             with self._client() as client:
+                _wait_no_longer(client)
                 token = client.fetch_token(
                     self._metadata["token_endpoint"],
                     grant_type="authorization_code",
@@ -201,11 +226,19 @@ def _is_to_verify(key: Mapping[str, Any]) -> bool:
     return key.get("use", "sig") == "sig" and key.get("kty") in {"RSA", "EC", "OKP"}
 
 
+def _wait_no_longer(session: requests.Session) -> None:
+    """Has what is asked answered as a whole within its time-out."""
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, InTimeAdapter())
+
+
 def _get(url: str) -> Mapping[str, Any]:
     try:
-        response = requests.get(url, timeout=_TIMEOUT_SECONDS, headers={"Accept": "application/json"})
-        response.raise_for_status()
-        found = response.json()
+        with requests.Session() as session:
+            _wait_no_longer(session)
+            response = session.get(url, timeout=TIMEOUT_SECONDS, headers={"Accept": "application/json"})
+            response.raise_for_status()
+            found = response.json()
     except (requests.RequestException, ValueError) as error:
         raise ProviderUnavailable(f"{url} does not answer as it should: {type(error).__name__}.") from error
     if not isinstance(found, dict):

@@ -79,13 +79,13 @@ def _like(pattern: re.Pattern[str], sentence: str) -> _Checked:
     return _Checked(check, {"pattern": f"^{pattern.pattern}$"})
 
 
-_PRICE = r"([0-9]{1,7})(?:\.([0-9]{1,2}))?"
+_PRICE = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,2}))?")
 
 
 def _cents(value: object) -> int:
     if not isinstance(value, str):
         raise PydanticKnownError("string_type")
-    amount = re.fullmatch(_PRICE, value)
+    amount = _PRICE.fullmatch(value)
     if not amount:
         raise fault('must be a price such as "5.00"')
     return int(amount[1]) * 100 + int((amount[2] or "").ljust(2, "0"))
@@ -117,7 +117,7 @@ EmailAddress = Annotated[
     _text(LONGEST_EMAIL_ADDRESS),
     _like(EMAIL_ADDRESS, "must be an e-mail address such as ann@example.org"),
 ]
-_PRICE_SCHEMA = WithJsonSchema({"type": "string", "pattern": f"^{_PRICE}$"})
+_PRICE_SCHEMA = WithJsonSchema({"type": "string", "pattern": f"^{_PRICE.pattern}$"})
 # An enumeration given as its word: strict would want the Python object.
 _lax = Field(strict=False)
 

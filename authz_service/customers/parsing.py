@@ -17,6 +17,8 @@ from authz_service.words import SubscriptionKind
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
+_NEEDS_NO_QUOTES = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -67,7 +69,7 @@ def path(location: Location, prefix: str = "") -> str:
     for step in location:
         if isinstance(step, int):
             written += f"[{step}]"
-        elif re.fullmatch(r"[A-Za-z_]\w{0,39}", step, re.ASCII):
+        elif _NEEDS_NO_QUOTES.fullmatch(step):
             written += f".{step}" if written else step
         else:
             written += f"[{json.dumps(step[:40])}]"

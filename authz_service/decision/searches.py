@@ -8,8 +8,8 @@ from authz_service.errors import Fault
 from authz_service.questions import Search
 
 MOST_ON_A_PAGE = 1_000
-_MOST_AT_ONCE = 1_000
-_MOST_A_PAGE_ASKS_ABOUT = 5_000
+MOST_AT_ONCE = 1_000
+MOST_A_PAGE_ASKS_ABOUT = 5_000
 
 
 class Page(NamedTuple):
@@ -52,10 +52,10 @@ class Searches:
         """
         found: list[str] = []
         asked: list[Decided] = []
-        size = min(limit, _MOST_AT_ONCE // 2)
-        while len(asked) < _MOST_A_PAGE_ASKS_ABOUT:
+        size = min(limit, MOST_AT_ONCE // 2)
+        while len(asked) < MOST_A_PAGE_ASKS_ABOUT:
             # One more than could be needed, as the last page has to know that it is the last.
-            size = min(2 * size + 1, _MOST_AT_ONCE)
+            size = min(2 * size + 1, MOST_AT_ONCE)
             candidates = self._domain.candidates(search, after, size)
             decided = self._decisions.decide([search.asking(candidate) for candidate in candidates])
             asked += decided

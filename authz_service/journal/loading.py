@@ -17,7 +17,7 @@ from authz_service.journal.checkpoint import SignedCheckpoint
 from authz_service.journal.lines import KeptEntry
 from authz_service.journal.portions import Portions
 from authz_service.questions import Ruling
-from authz_service.storage.schema import journal_checkpoints, journal_entries, journal_rulings
+from authz_service.storage.schema import journal_checkpoints, journal_rulings
 
 log = structlog.get_logger()
 
@@ -41,6 +41,18 @@ class Row(NamedTuple):
     sequence: int
     hash: str
     body: str
+
+
+# The columns are the members of `Row`, in their order.
+_ON_SQLITE = """
+    INSERT OR IGNORE INTO journal_entries (id, item, chain, sequence, hash, body, portion)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_ON_POSTGRESQL = """
+    INSERT INTO journal_entries (id, item, chain, sequence, hash, body)
+    SELECT * FROM unnest(%s::text[], %s::int[], %s::int[], %s::bigint[], %s::text[], %s::json[])
+    ON CONFLICT DO NOTHING
+"""
 
 
 def rows_of(entries: Sequence[KeptEntry], chain: str, number: int, before: str) -> Iterator[Row]:
@@ -90,21 +102,13 @@ def _is_right(ruling: Ruling) -> bool:
 def insert_rows(connection: Connection, rows: Sequence[Row]) -> None:
     if not rows:
         return
-    columns = ", ".join(Row._fields)
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(Row._fields))
         in_order = sorted(rows)
         portions = Portions(connection).take([row.id for row in in_order])
-        connection.exec_driver_sql(
-            f"INSERT OR IGNORE INTO {journal_entries.name} ({columns}, portion) VALUES ({marks}, ?)",  # noqa: S608 - names of ours
-            [(*row, portion) for row, portion in zip(in_order, portions, strict=True)],
-        )
-        return
-    arrays = "%s::text[], %s::int[], %s::int[], %s::bigint[], %s::text[], %s::json[]"
-    connection.exec_driver_sql(
-        f"INSERT INTO {journal_entries.name} ({columns}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",  # noqa: S608 - names of ours
-        tuple(list(column) for column in zip(*rows, strict=True)),
-    )
+        values = [(*row, portion) for row, portion in zip(in_order, portions, strict=True)]
+        connection.exec_driver_sql(_ON_SQLITE, values)
+    else:
+        connection.exec_driver_sql(_ON_POSTGRESQL, tuple(list(column) for column in zip(*rows, strict=True)))
 
 
 def insert_rulings(connection: Connection, rulings: Sequence[Ruling]) -> None:

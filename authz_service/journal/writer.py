@@ -26,7 +26,7 @@ FLUSH_SECONDS = 0.05
 CHECKPOINT_SECONDS = 1.0
 MOST_WAITING = 10_000
 SEGMENT_BYTES = 32 * 1024 * 1024
-_FULL_PATIENCE_SECONDS = 5.0
+FULL_PATIENCE_SECONDS = 5.0
 _TRIAL = bytes(4096)
 
 
@@ -136,7 +136,7 @@ class Writer:
 
     def _wait_for_room(self) -> None:
         has_room = self._room.wait_for(
-            lambda: self._waiting < MOST_WAITING or self._stopping.is_set(), _FULL_PATIENCE_SECONDS
+            lambda: self._waiting < MOST_WAITING or self._stopping.is_set(), FULL_PATIENCE_SECONDS
         )
         if not has_room:
             raise JournalUnavailable(self.error or "The journal is written too slowly.")

@@ -8,10 +8,10 @@ import requests
 from opa_client.opa import OpaClient
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool
-from urllib3.connection import HTTPConnection
 from urllib3.util.retry import Retry
 
 from authz_service.errors import ConfigurationError
+from authz_service.in_time import InTime, InTimeAdapter
 
 _POOL_SIZE = 32
 _DEFAULT_PORT = 8181
@@ -48,7 +48,7 @@ class Client(OpaClient):  # type: ignore[misc]  # the library ships no types
         session.max_redirects = 0
         retries = Retry(total=0)
         adapter = (
-            HTTPAdapter(pool_maxsize=_POOL_SIZE, pool_block=True, max_retries=retries)
+            InTimeAdapter(pool_maxsize=_POOL_SIZE, pool_block=True, max_retries=retries)
             if self._socket_path is None
             else _UnixSocketAdapter(self._socket_path, retries)
         )
@@ -57,7 +57,7 @@ class Client(OpaClient):  # type: ignore[misc]  # the library ships no types
         return session
 
 
-class _UnixSocketConnection(HTTPConnection):
+class _UnixSocketConnection(InTime):
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
         self._path = path

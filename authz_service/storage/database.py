@@ -43,12 +43,13 @@ _PAGE_KIB = 4
 _UPGRADE_LOCK = 7_420_118
 
 
-def connect(url: str, *, writes_much: bool = False) -> Engine:
+def connect(url: str, *, writes_much: bool = False, answers: bool = False) -> Engine:
     """An engine for `sqlite:///…` or `postgresql+psycopg://…`; a SQLite file is made, mode 0600, if need be.
 
     Args:
         url: The URL.
         writes_much: Whether it is worth 64 MiB of memory that SQLite writes a page that changes often less often.
+        answers: Whether callers wait for what it is asked, so that PostgreSQL has ten seconds for it.
 
     Raises:
         ConfigurationError: The URL cannot be used.
@@ -63,7 +64,10 @@ def connect(url: str, *, writes_much: bool = False) -> Engine:
     try:
         if parsed.get_backend_name() == "sqlite":
             return _connect_sqlite(parsed, writes_much=writes_much)
-        # A statement's parameters are personal data and stay out of messages and logs.
+        if parsed.get_backend_name() == "postgresql":
+            from authz_service.storage import postgresql  # noqa: PLC0415 - costs time, and most do without
+
+            return postgresql.make_engine(parsed, answers=answers, pool_pre_ping=True, pool_size=POOL_SIZE)
         return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=POOL_SIZE)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise ConfigurationError(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy import Engine, PoolProxiedConnection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -87,9 +87,11 @@ def _own(engine: Engine) -> Engine:
     """An engine for connections to the same database in which no transaction is begun; the same one in memory."""
     if engine.dialect.name == "sqlite":
         return connect(engine.url.render_as_string(hide_password=False)) if sqlite_file(engine) else engine
-    own = create_engine(
+    from authz_service.storage import postgresql  # noqa: PLC0415 - costs time, and most do without
+
+    own = postgresql.make_engine(
         engine.url,
-        hide_parameters=True,
+        answers=True,
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
         pool_size=POOL_SIZE,

@@ -1,6 +1,7 @@
 """Reading a request body: JSON, declared as such, and of one meaning."""
 
 from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from authz_service import strict_json
 from authz_service.errors import Fault, InvalidRequest
@@ -18,8 +19,12 @@ def read_json(request: Request) -> object:
     """
     if request.mimetype != _JSON:
         raise InvalidRequest([Fault(f"must be {_JSON}", "Content-Type")])
+    data = request.get_data(cache=False)
+    if request.content_length is None and len(data) == MAX_BYTES and request.environ["wsgi.input"].read(1):
+        # Of a body in chunks Werkzeug takes what is allowed, and does not look whether there is more.
+        raise RequestEntityTooLarge
     try:
-        return strict_json.loads(request.get_data(cache=False))
+        return strict_json.loads(data)
     except strict_json.NotJson as error:
         raise InvalidRequest([Fault(str(error), "body")]) from error
 

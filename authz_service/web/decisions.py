@@ -116,7 +116,8 @@ def _asked() -> tuple[Wanted, int, str | None]:
         faults.append(Fault("must be true or false", "decision"))
     since, until = _time("from", faults), _time("to", faults)
     limit = request.args.get("limit", str(_USUAL))
-    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= MOST_ON_A_PAGE):
+    is_number = limit.isascii() and limit.isdecimal() and len(limit) <= len(str(MOST_ON_A_PAGE))
+    if not (is_number and 1 <= int(limit) <= MOST_ON_A_PAGE):
         faults.append(Fault(f"must be a whole number from 1 to {MOST_ON_A_PAGE:,}", "limit"))
     if faults:
         raise InvalidRequest(faults)

@@ -19,6 +19,7 @@ from authz_service.errors import (
     StaleVersion,
     Unavailable,
 )
+from authz_service.web.slow_bodies import BODY_SECONDS
 
 log = structlog.get_logger()
 
@@ -34,6 +35,7 @@ _POLICY_UNASKED = (PolicyEngineUnavailable, PolicyEngineMisbehaved)
 _UNASKED = "The policy cannot be asked now, so there is no decision."
 _SENTENCES = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.REQUEST_TIMEOUT: f"The body has not come within {BODY_SECONDS} seconds.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take this method.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 1 MiB.",
 }
@@ -65,6 +67,7 @@ def problem(
 def handle_errors(app: Flask) -> None:
     """Has every error of the app answered as a problem document."""
     app.register_error_handler(AuthzServiceError, _expected)
+    app.register_error_handler(MemoryError, _out_of_memory)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -77,10 +80,19 @@ def _expected(error: AuthzServiceError) -> Response:
         return problem(status, "; ".join(map(str, error.faults)), error.faults)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         log.error("request.unavailable", reason=str(error))
-    response = problem(status, _UNASKED if isinstance(error, _POLICY_UNASKED) else str(error))
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = "1"
+        return _unavailable(_UNASKED if isinstance(error, _POLICY_UNASKED) else str(error))
+    return problem(status, str(error))
+
+
+def _unavailable(detail: str) -> Response:
+    response = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
+    response.headers["Retry-After"] = "1"
     return response
+
+
+def _out_of_memory(error: MemoryError) -> Response:
+    log.error("request.out_of_memory", exc_info=error)
+    return _unavailable("There is not enough memory for this now.")
 
 
 def _http(error: HTTPException) -> Response:

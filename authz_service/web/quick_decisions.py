@@ -6,6 +6,7 @@ wrong with a request is found out and told by Flask alone.
 
 from collections.abc import Iterable
 from io import BytesIO
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from authz_service import strict_json
@@ -20,6 +21,7 @@ from authz_service.web.bodies import MAX_BYTES
 from authz_service.web.decide import DECISION_ID, FAILED, SINGLE
 from authz_service.web.evaluation import read_question
 from authz_service.web.request_ids import HEADER
+from authz_service.web.slow_bodies import SlowBodies
 from authz_service.words import Language, Scope
 
 if TYPE_CHECKING:
@@ -31,11 +33,14 @@ _LONGEST_LENGTH = len(str(MAX_BYTES))
 class QuickDecisions:
     """A WSGI application in front of another, which gets what is not answered here as if it came from outside."""
 
-    def __init__(self, app: "WSGIApplication", callers: Callers, decisions: Decisions, journal: Journal) -> None:
+    def __init__(
+        self, app: "WSGIApplication", callers: Callers, decisions: Decisions, journal: Journal, bodies: SlowBodies
+    ) -> None:
         self.app = app
         self._callers = callers
         self._decisions = decisions
         self._journal = journal
+        self._bodies = bodies
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["PATH_INFO"] in SINGLE and environ["REQUEST_METHOD"] == "POST":
@@ -46,6 +51,7 @@ class QuickDecisions:
                     return self._answer(question, caller, environ, start_response)
             except Exception as error:  # noqa: BLE001 - the view raises it again, and Flask answers it
                 environ[FAILED] = error
+        self._bodies.look_after(environ)
         return self.app(environ, start_response)
 
     def _caller(self, environ: "WSGIEnvironment") -> Caller | None:
@@ -66,7 +72,7 @@ class QuickDecisions:
         )
         if not is_usual or int(length) > MAX_BYTES:
             return None
-        data = environ["wsgi.input"].read(int(length))
+        data = self._bodies.read(environ, environ["wsgi.input"], int(length), monotonic())
         environ["wsgi.input"] = BytesIO(data)
         if len(data) != int(length):
             return None

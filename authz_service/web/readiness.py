@@ -16,11 +16,13 @@ from authz_service.web.shapes import Check, Checks, JournalCheck, PolicyCheck
 
 def check_all(database: Engine, memory: AnswerMemory, policy_status: Path | None, journal: Journal) -> Checks:
     """Asks each of them now; whatever is away is told, not raised."""
+    of_database = _check(lambda: _database(database))
     return Checks(
-        database=_check(lambda: _database(database)),
+        database=of_database,
         opa=_check(lambda: _opa(memory)),
         policy=_policy(memory, policy_status),
-        journal=_journal(database, journal),
+        # One that does not answer is not waited for again.
+        journal=_journal(database if of_database.ok else None, journal),
     )
 
 
@@ -46,11 +48,11 @@ def _opa(memory: AnswerMemory) -> str:
     return "answers"
 
 
-def _journal(database: Engine, journal: Journal) -> JournalCheck:
+def _journal(database: Engine | None, journal: Journal) -> JournalCheck:
     if journal.writer is None or journal.folder is None:
         return JournalCheck(ok=True, detail="off", behind_bytes=0)
     try:
-        behind = bytes_behind(database, journal.folder)
+        behind = bytes_behind(database, journal.folder) if database else 0
     except DatabaseUnavailable:
         # Which the check of the database says.
         behind = 0

@@ -473,7 +473,7 @@ def test_whoever_comes_when_too_many_wait_is_refused_after_a_while(
     disk: Disk, open_writer: OpenWriter, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "MOST_WAITING", 5)
-    monkeypatch.setattr(writer_module, "_FULL_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(writer_module, "FULL_PATIENCE_SECONDS", 0.2)
     writer = open_writer()
     disk.room = 0
     entries = numbered(5)
@@ -493,7 +493,7 @@ def test_a_writer_that_is_only_slow_is_said_to_be_slow(
     rarely_flushed: None, open_writer: OpenWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "MOST_WAITING", 2)
-    monkeypatch.setattr(writer_module, "_FULL_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(writer_module, "FULL_PATIENCE_SECONDS", 0.01)
     writer = open_writer()
     writer.append_soon(numbered(2))
     with pytest.raises(JournalUnavailable, match="too slowly"):
@@ -504,7 +504,7 @@ def test_whoever_comes_when_too_many_wait_goes_on_as_soon_as_there_is_room(
     rarely_flushed: None, open_writer: OpenWriter, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "MOST_WAITING", 2)
-    monkeypatch.setattr(writer_module, "_FULL_PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(writer_module, "FULL_PATIENCE_SECONDS", PATIENCE_SECONDS)
     writer = open_writer()
     entries = numbered(4)
     writer.append_soon(entries[:2])
@@ -521,7 +521,7 @@ def test_whoever_waits_for_room_is_refused_when_the_writer_closes(
     rarely_flushed: None, open_writer: OpenWriter, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "MOST_WAITING", 2)
-    monkeypatch.setattr(writer_module, "_FULL_PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(writer_module, "FULL_PATIENCE_SECONDS", PATIENCE_SECONDS)
     writer = open_writer()
     entries = numbered(2)
     writer.append_soon(entries)

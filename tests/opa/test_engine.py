@@ -240,6 +240,24 @@ def says_json(value: object, status: int = 200) -> Reply:
     return says(json.dumps(value), status)
 
 
+def trickles(handler: _Handler) -> None:
+    """Never silent for as long as is waited for, and never done."""
+    handler.answer_in_part()
+    _send_byte_by_byte(handler, b" " * 100)
+
+
+def trickles_its_head(handler: _Handler) -> None:
+    _send_byte_by_byte(handler, b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 20)
+
+
+def _send_byte_by_byte(handler: _Handler, data: bytes) -> None:
+    for n in range(len(data)):
+        if handler.server.closing.wait(_TIMEOUT_SECONDS / 4):
+            return
+        handler.wfile.write(data[n : n + 1])
+        handler.wfile.flush()
+
+
 def hangs(handler: _Handler) -> None:
     handler.server.closing.wait()
 
@@ -309,7 +327,9 @@ def test_a_server_that_says_anything_else_misbehaves(
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("reply", [hangs, hangs_in_the_middle, goes_away, goes_away_in_the_middle])
+@pytest.mark.parametrize(
+    "reply", [hangs, hangs_in_the_middle, trickles, trickles_its_head, goes_away, goes_away_in_the_middle]
+)
 def test_a_server_that_does_not_come_to_an_end_is_unavailable(server: Server, engine: OpaEngine, reply: Reply) -> None:
     server.reply = reply
     with pytest.raises(PolicyEngineUnavailable) as error:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
-from werkzeug.test import EnvironBuilder, TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from authz_service.errors import Fault
 from authz_service.questions import Answer, Document, Json, Question, Stated
@@ -225,9 +225,10 @@ def chunked(client: FlaskClient, method: str, path: str, data: bytes) -> TestRes
     """A request in chunks: there is no Content-Length, and the server says that the body ends."""
     builder = EnvironBuilder(path=path, method=method, input_stream=BytesIO(data), content_type=JSON)
     with_end = builder.get_environ() | client.environ_base | {"wsgi.input_terminated": True}
-    builder.close()
     del with_end["CONTENT_LENGTH"]
-    return client.open(with_end)
+    # Not by the client, which would say how long the body is.
+    response = run_wsgi_app(client.application, with_end, buffered=True)
+    return TestResponse(*response, request=builder.get_request())
 
 
 def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_is_413(
@@ -370,6 +371,15 @@ def test_what_goes_wrong_unexpectedly_is_a_500_without_details(make_client: Make
     assert isinstance(told["exc_info"], RuntimeError)
 
 
+@pytest.mark.parametrize("step", ["faults", "state", "context"])
+@pytest.mark.parametrize("path", SINGLE)
+def test_without_memory_there_is_a_503_and_never_a_decision(make_client: MakeClient, path: str, step: str) -> None:
+    client = make_client(domain=Raising(step, MemoryError), engine=FakeEngine(lambda _: answer(allow=True)))
+    response = client.post(path, json=HER_USAGE)
+    problem(response, 503)
+    assert response.headers["Retry-After"] == "1"
+
+
 @pytest.mark.parametrize("body", [{}, {"evaluations": [{}]}, {"evaluations": [{}, {"subject": 1}]}])
 @pytest.mark.parametrize("semantic", ["execute_all", "deny_on_first_deny", "permit_on_first_permit"])
 @pytest.mark.parametrize("is_misbehaving", [0, 1])
@@ -442,8 +452,9 @@ class Raising:
 
     is_finite = False
 
-    def __init__(self, step: str) -> None:
+    def __init__(self, step: str, error: type[Exception] = RuntimeError) -> None:
         self._step = step
+        self._error = error
 
     def faults(self, _question: Question) -> list[Fault]:
         self._raise_at("faults")
@@ -461,4 +472,4 @@ class Raising:
 
     def _raise_at(self, step: str) -> None:
         if step == self._step:
-            raise RuntimeError(CANARY)
+            raise self._error(CANARY)

@@ -233,6 +233,8 @@ def test_decisions_are_found_by_when_they_were(client: FlaskClient) -> None:
         ({"limit": "1001"}, "limit"),
         ({"limit": "-1"}, "limit"),
         ({"limit": "ten"}, "limit"),
+        ({"limit": "0000000019999"}, "limit"),
+        ({"limit": "000000001" + "9" * 5000}, "limit"),
         ({"limit": "९"}, "limit"),
         ({"from": "yesterday"}, "from"),
         ({"to": "2026-11-23T22:00:00"}, "to"),
@@ -305,7 +307,7 @@ def test_a_buffered_journal_goes_on_for_a_while(
     make_client: MakeClient, break_disk: Callable[[], Callable[[], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing_room, "MOST_WAITING", 5)
-    monkeypatch.setattr(writing_room, "_FULL_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(writing_room, "FULL_PATIENCE_SECONDS", 0.1)
     client = make_client(journal=Durability.BUFFERED)
     break_disk()
     answers = [client.post("/v1/decide", json=HER_USAGE).status_code for _ in range(8)]
