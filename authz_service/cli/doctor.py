@@ -14,7 +14,8 @@ import click
 
 from authz_service.administrators.mail_server import SmtpServer
 from authz_service.administrators.message import domain_of
-from authz_service.callers.callers import Caller, read_callers
+from authz_service.callers.callers import Caller
+from authz_service.callers.callers_file import read_callers
 from authz_service.cli.database import refuse_missing_file
 from authz_service.errors import (
     AuthzServiceError,

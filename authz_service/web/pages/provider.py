@@ -146,5 +146,6 @@ def add_provider(
         if isinstance(error, NotAllowed):
             g.caller = Caller(readers.name_of(error.subject), "", frozenset())
         readers.refuse(status, Scope.AUDIT, said)
-        page = frame.render("sign_in.html", there=there, fault=said, at_provider=True)
-        return Response(page, status, mimetype="text/html")
+        # Without a form: it would begin a session, and as the browser comes from another site it has left behind the
+        # one that there may be, which would end by that.
+        return Response(frame.render("not_signed_in.html", there=there, fault=said), status, mimetype="text/html")
