@@ -21,6 +21,7 @@ AT_ONCE, A_SECOND = 10, 1
 """Refusals of one address or caller that are kept one by one."""
 AT_ONCE_OF_ALL, A_SECOND_OF_ALL = 100, 10
 COUNTS_EVERY_SECONDS = 10.0
+_EXACT_SECONDS = 1e-6
 _MOST_KNOWN = 10_000
 _SHARED_BY = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -85,7 +86,8 @@ class Refusals:
             return False
         of_one = max(self._room_at.get(who, now), now)
         of_all = max(self._room_at.get("", now), now)
-        if of_one - now > (AT_ONCE - 1) / A_SECOND or of_all - now > (AT_ONCE_OF_ALL - 1) / A_SECOND_OF_ALL:
+        is_full = of_one - now > (AT_ONCE - 1) / A_SECOND + _EXACT_SECONDS
+        if is_full or of_all - now > (AT_ONCE_OF_ALL - 1) / A_SECOND_OF_ALL + _EXACT_SECONDS:
             return False
         self._room_at[who], self._room_at[""] = of_one + 1 / A_SECOND, of_all + 1 / A_SECOND_OF_ALL
         return True

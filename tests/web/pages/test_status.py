@@ -23,7 +23,6 @@ from tests.processes import wait_until
 from tests.web.conftest import MakeClient, database_of
 from tests.web.pages.reading import signed_in
 
-
 PARTS = ("Database", "OPA", "Policy", "Journal", "Callers")
 
 
