@@ -116,7 +116,7 @@ class Callers:
         caller = known.by_token.get(digest)
         if caller is not None:
             return None if caller.is_expired else caller
-        return self._issued.caller_of(token, digest, known.by_name) if self._issued else None
+        return None if self._issued is None else self._issued.caller_of(token, digest, known.by_name)
 
     def configured(self, token: str) -> Caller | None:
         """The caller of the callers' file with that token, or None."""
