@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 from joserfc import jwt
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from authz_service.settings import TokenIssuer
@@ -18,16 +18,20 @@ ISSUER = "https://issuer.example"
 AUDIENCE = "https://authz.example"
 
 
-def rsa(kid: str = "rsa", **members: Any) -> RSAKey:  # noqa: ANN401 - members of a JWK
-    return RSAKey.generate_key(2048, {"kid": kid, **members})
+def _parameters(kid: str, members: Mapping[str, object]) -> KeyParameters:
+    return cast("KeyParameters", {**members, "kid": kid})
 
 
-def ec(kid: str = "ec", **members: Any) -> ECKey:  # noqa: ANN401 - members of a JWK
-    return ECKey.generate_key("P-256", {"kid": kid, **members})
+def rsa(kid: str = "rsa", **members: object) -> RSAKey:
+    return RSAKey.generate_key(2048, _parameters(kid, members))
 
 
-def okp(kid: str = "okp", **members: Any) -> OKPKey:  # noqa: ANN401 - members of a JWK
-    return OKPKey.generate_key("Ed25519", {"kid": kid, **members})
+def ec(kid: str = "ec", **members: object) -> ECKey:
+    return ECKey.generate_key("P-256", _parameters(kid, members))
+
+
+def okp(kid: str = "okp", **members: object) -> OKPKey:
+    return OKPKey.generate_key("Ed25519", _parameters(kid, members))
 
 
 def claims(**changes: object) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def claims(**changes: object) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if value is not ...}
 
 
-def signed(key: Key, alg: str, header: Mapping[str, object] | None = None, **changes: object) -> str:
+def signed(key: Key, alg: str, header: Mapping[str, object] | None = None, /, **changes: object) -> str:
     """A token with that key's signature; `...` leaves a member of the header out."""
     whole = {"alg": alg, "kid": key.kid, "typ": "at+jwt", **(header or {})}
     kept = {name: value for name, value in whole.items() if value is not ...}

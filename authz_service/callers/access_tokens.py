@@ -90,7 +90,9 @@ class AccessTokens:
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
         self._changing = threading.Lock()
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many are remembered."""
         return len(self._remembered)
 
     def caller_of(self, token: str, digest: str, by_name: Mapping[str, Caller]) -> Caller | None:

@@ -39,8 +39,11 @@ class Entrance:
         if not isinstance(callers, FollowedCallers):
             callers = FollowedCallers(settings.callers, callers or ())
         self.followed = callers
-        self.keys = IssuerKeys(settings.token_issuer.jwks_url) if settings.token_issuer else None
-        issued = AccessTokens(settings.token_issuer, self.keys) if settings.token_issuer and self.keys else None
+        self.keys: IssuerKeys | None = None
+        issued: AccessTokens | None = None
+        if settings.token_issuer:
+            self.keys = IssuerKeys(settings.token_issuer.jwks_url)
+            issued = AccessTokens(settings.token_issuer, self.keys)
         self.callers = Callers(self.followed.callers, issued)
         self._certificates = Certificates(settings.certificate_header) if settings.certificate_header else None
         self.limiter = Limiter(settings.shared)

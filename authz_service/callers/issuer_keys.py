@@ -62,6 +62,11 @@ class IssuerKeys:
         self._fetching = threading.Lock()
 
     @property
+    def count(self) -> int:
+        """How many are known."""
+        return len(self._keys.by_id)
+
+    @property
     def failure(self) -> str:
         """Why the last fetch has failed; empty where it has not."""
         return self._failure

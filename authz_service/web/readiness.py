@@ -68,9 +68,9 @@ def _callers(entrance: Entrance) -> CallersCheck:
     detail = "known"
     if rejected:
         detail = "A later edit of the callers' file is faulty and not in force; who could call before it still may."
-    elif keys and not keys.are_usable:
+    elif keys is not None and not keys.are_usable:
         detail = f"Access tokens cannot be verified: {keys.failure or 'their keys have not been fetched yet'}."
-    elif keys and keys.failure:
+    elif keys is not None and keys.failure:
         detail = f"The keys of access tokens cannot be fetched ({keys.failure}); those from before go on for an hour."
     return CallersCheck(ok=detail == "known", detail=detail, rejected=rejected)
 

@@ -60,7 +60,7 @@ def test_a_token_with_a_signature_of_the_issuer_is_taken(
 ) -> None:
     caller = caller_of(tokens, signed(key_of[alg], alg))
     assert caller
-    assert (caller.name, caller.scopes) == ("billing-app", {Scope.DECIDE, Scope.AUDIT})
+    assert (caller.name, caller.scopes) == ("billing-app", frozenset({Scope.DECIDE, Scope.AUDIT}))
     assert (caller.actions, caller.limits, caller.token_sha256) == (None, None, "")
 
 
@@ -153,7 +153,7 @@ def test_a_token_that_is_not_in_order_is_none(
     tokens: AccessTokens, header: dict[str, object], changes: dict[str, object]
 ) -> None:
     assert caller_of(tokens, signed(EC, "ES256", header, **changes)) is None
-    assert len(tokens) == 0
+    assert tokens.count == 0
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_it_ends_when_it_says_but_for_what_clocks_may_be_apart(tokens: AccessTok
     assert caller_of(tokens, signed(EC, "ES256", exp=now + 10))
     today.now = now + 10 + LEEWAY_SECONDS
     assert caller_of(tokens, ending) is None
-    assert len(tokens) == 1  # the other, which nobody has sent again
+    assert tokens.count == 1  # the other, which nobody has sent again
     begins = signed(EC, "ES256", nbf=int(today.now) + LEEWAY_SECONDS, iat=int(today.now), exp=now + 900)
     assert caller_of(tokens, begins)
     assert caller_of(tokens, signed(EC, "ES256", nbf=int(today.now) + LEEWAY_SECONDS + 1, exp=now + 900)) is None
@@ -202,7 +202,7 @@ def test_it_is_forgotten_when_its_key_is_withdrawn_or_another_has_its_id(
         clock.now += 400
         tokens._keys.renew()  # noqa: SLF001 - as the watch of the entrance does
         assert caller_of(tokens, token) is None
-        assert len(tokens) == 0
+        assert tokens.count == 0
         issuer.keys = before
 
 
@@ -230,7 +230,7 @@ def test_no_more_are_remembered_than_there_is_room_for_and_those_in_use_stay(
     for token in others:
         assert caller_of(tokens, used)
         assert caller_of(tokens, token)
-    assert len(tokens) == 3
+    assert tokens.count == 3
     monkeypatch.setattr(tokens, "_verified", lambda _: pytest.fail("It was forgotten."))
     assert caller_of(tokens, used)
 
@@ -243,7 +243,8 @@ def test_a_configured_caller_of_that_name_narrows_what_the_token_says_and_never_
     token = signed(EC, "ES256", scope="decide audit")
     caller = caller_of(tokens, token, {"billing-app": configured})
     assert caller
-    assert (caller.scopes, caller.actions, caller.limits) == ({Scope.DECIDE}, {"fly"}, limits)
+    narrowed = (frozenset({Scope.DECIDE}), frozenset({"fly"}), limits)
+    assert (caller.scopes, caller.actions, caller.limits) == narrowed
     wider = caller_of(tokens, token, {"another": configured})
     assert wider
     assert wider.scopes == {Scope.DECIDE, Scope.AUDIT}

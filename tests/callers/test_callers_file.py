@@ -90,7 +90,7 @@ def test_actions_and_limits_are_those_of_each_of_its_tokens(tmp_path: Path, text
     tokens = f"[{{sha256: '{DIGEST}'}}, {{sha256: '{OTHER_DIGEST}'}}]"
     listed = f"{{name: a, tokens: {tokens}, scopes: [decide], actions: [view_usage, fly], limits: {text}}}"
     callers = read_callers(written(tmp_path, f"callers: [{listed}]"))
-    assert [(one.actions, one.limits) for one in callers] == [({"view_usage", "fly"}, limits)] * 2
+    assert [(one.actions, one.limits) for one in callers] == [(frozenset({"view_usage", "fly"}), limits)] * 2
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,8 @@ def test_who_is_refused_as_too_many_are_answered_has_not_used_up_the_rate(limite
 
 
 def test_threads_together_get_no_more_than_the_burst(tmp_path: Path) -> None:
-    limiter, who, let_in = Limiter(tmp_path), caller(per_second=0.001, burst=100), []
+    limiter, who = Limiter(tmp_path), caller(per_second=0.001, burst=100)
+    let_in: list[bool] = []
 
     def ask() -> None:
         let_in.extend(not passed(limiter, who) for _ in range(100))
