@@ -287,17 +287,17 @@ def test_the_keys_of_access_tokens_are_fetched_and_an_issuer_that_is_away_is_nam
     with served(ec("one"), ec("two")) as issuer:
         without_file = right | issuer.environ | {"AUTHZ_CALLERS": ""}
         found = examined(cli, without_file, 0)
-        assert found["access tokens"] == (
+        assert found["access tokens"]["detail"] == (
             "of https://issuer.example for https://authz.example, verified with 2 published keys"
         )
-        assert found["callers"].startswith("none configured, as AUTHZ_CALLERS is not set")
+        assert found["callers"]["detail"].startswith("none configured, as AUTHZ_CALLERS is not set")
         issuer.status = 500
         found = examined(cli, right | issuer.environ, 1)
-        assert found["access tokens"] == f"AUTHZ_JWKS_URL: {issuer.url} cannot be read: it answers 500."
+        assert found["access tokens"]["detail"] == f"AUTHZ_JWKS_URL: {issuer.url} cannot be read: it answers 500."
 
 
 def test_whose_token_has_ended_is_named(cli: Cli, right: dict[str, str]) -> None:
     tokens = f"[{{sha256: '{token_sha256('token')}', expires: 2026-01-01}}, {{sha256: '{token_sha256('new')}'}}]"
     Path(right["AUTHZ_CALLERS"]).write_text(f"callers: [{{name: zone, tokens: {tokens}, scopes: [decide]}}]")
     found = examined(cli, right, 0)["callers"]
-    assert found == f"1 configured in {right['AUTHZ_CALLERS']}; a token has ended of: zone"
+    assert found["detail"] == f"1 configured in {right['AUTHZ_CALLERS']}; a token has ended of: zone"
