@@ -110,7 +110,7 @@ class AccessTokens:
         if remembered is not None:
             caller, thumbprint, beside = remembered
             if caller.expires > self._now() and beside is by_name and self._keys.holds(thumbprint):
-                with suppress(KeyError):
+                with suppress(KeyError):  # another thread may just have forgotten it
                     self._remembered.move_to_end(digest)
                 return caller
             self._forget(digest)

@@ -43,11 +43,15 @@ class QuickDecisions:
             try:
                 caller = self._caller(environ)
                 question = self._question(environ, caller) if caller else None
-                if caller and question and self._may_enter(caller, environ):
-                    try:
+                if caller and question:
+                    if caller.limits is None:
                         return self._answer(question, caller, environ, start_response)
-                    finally:
-                        self._entrance.limiter.leave(caller)
+                    wait = environ[WAIT] = self._entrance.limiter.enter(caller)
+                    if not wait:
+                        try:
+                            return self._answer(question, caller, environ, start_response)
+                        finally:
+                            self._entrance.limiter.leave(caller)
             except Exception as error:  # noqa: BLE001 - the view raises it again, and Flask answers it
                 environ[FAILED] = error
         return self.app(environ, start_response)
@@ -82,13 +86,6 @@ class QuickDecisions:
         if question is None or not caller.may_ask_about(question.action.name) or self._decisions.faults(question):
             return None
         return question
-
-    def _may_enter(self, caller: Caller, environ: "WSGIEnvironment") -> bool:
-        """Whether the caller's limits let it in; Flask is told, so that it does not count the request again."""
-        if caller.limits is None:
-            return True
-        wait = environ[WAIT] = self._entrance.limiter.enter(caller)
-        return not wait
 
     def _answer(
         self, question: Question, caller: Caller, environ: "WSGIEnvironment", start_response: "StartResponse"
