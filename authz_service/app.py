@@ -85,11 +85,12 @@ class Parts:
     keeper: RevisionKeeper
     entrance: Entrance
     refusals: Refusals
-    callers_watch: Watch
+    watches: Sequence[Watch]
 
     def close(self) -> None:
         self.watch.stop()
-        self.callers_watch.stop()
+        for watch in self.watches:
+            watch.stop()
         self.refusals.tell(at_once=True)
         self.keeper.close()
         if self.shadow:
@@ -166,8 +167,10 @@ def create_app(
 
     watch = RevisionWatch(decisions.memory)
     watch.start()
-    callers_watch = Watch(entrance.look, refusals.tell)
-    callers_watch.start()
+    # Keys apart, as an issuer that is slow must not keep a caller in who has been taken out.
+    watches = [Watch(entrance.look, refusals.tell), Watch(entrance.renew_keys)]
+    for each in watches:
+        each.start()
     index_worker = _index_worker(database, journal) if indexes_journal else None
     shadow = None
     if settings.shadow_opa_url is not None:
@@ -176,7 +179,7 @@ def create_app(
         journal.tells(shadow.note)
         shadow.start()
     app.extensions[_PARTS] = Parts(
-        database, watch, engines, journal, index_worker, shadow, keeper, entrance, refusals, callers_watch
+        database, watch, engines, journal, index_worker, shadow, keeper, entrance, refusals, watches
     )
     return app
 

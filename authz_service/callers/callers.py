@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from authz_service.words import Scope
@@ -89,12 +89,6 @@ class Callers:
     def __init__(self, callers: Iterable[Caller], issued: Tokens | None = None) -> None:
         self._issued = issued
         self._known = _known(callers)
-
-    def __iter__(self) -> Iterator[Caller]:
-        yield from self._known.by_token.values()
-
-    def __len__(self) -> int:
-        return len(self._known.by_name)
 
     @property
     def by_token(self) -> Mapping[str, Caller]:

@@ -65,9 +65,12 @@ class Entrance:
         return self.callers.with_certificate(shown) if shown else None
 
     def look(self) -> None:
-        """Takes over what has changed: to be called again and again."""
+        """Takes over what has changed in the callers' file: to be called again and again."""
         if self.followed.look():
             self.callers.replace(self.followed.callers)
+
+    def renew_keys(self) -> None:
+        """Fetches keys where it is time to: to be called again and again, and it may take seconds."""
         if self.keys is not None:
             self.keys.renew()
 

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import requests
@@ -97,7 +98,8 @@ class IssuerKeys:
     def renew(self) -> None:
         """Fetches the keys where it is time to."""
         if self._clock() - self._keys.fetched_at > FRESH_SECONDS:
-            self._ask()
+            with suppress(IssuerUnavailable):  # somebody else is about it
+                self._ask()
 
     def _ask(self) -> None:
         """Fetches them, unless that was tried just now.

@@ -51,8 +51,8 @@ class Refusals:
         self._told_at = clock()
         self._changing = threading.Lock()
 
-    def note(self, status: int, scope: Scope) -> None:
-        """The request is refused."""
+    def note(self, status: int, scope: Scope) -> bool:
+        """The request is refused; whether there is an entry of its own about that."""
         endpoint = request.endpoint or ""
         self._counted.labels(str(int(status)), endpoint).inc()
         origin = origin_of_request()
@@ -62,6 +62,7 @@ class Refusals:
                 self._not_kept[int(status), endpoint, scope] += 1
         if is_kept:
             self._journal.refused(origin, status, endpoint, scope)
+        return is_kept
 
     def tell(self, *, at_once: bool = False) -> None:
         """Keeps how many refusals were not kept one by one, where it is time to."""

@@ -45,7 +45,6 @@ def test_while_nothing_can_be_verified_it_is_503_and_a_configured_token_goes_on(
     client: FlaskClient, issuer: Issuer, body: object
 ) -> None:
     issuer.status = 500
-    parts_of(client.application).callers_watch.stop()
     response = client.post("/v1/decide", json=body, headers=with_token())
     assert "cannot be verified now" in problem(response, 503)["detail"]
     assert response.headers["Retry-After"] == "1"

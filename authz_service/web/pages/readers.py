@@ -113,8 +113,12 @@ class Readers:
 
     def refuse(self, status: HTTPStatus, scope: Scope, detail: str) -> Response:
         """The answer to whoever is refused, and the entry of it."""
-        self._refusals.note(status, scope)
+        self.note_refusal(status, scope)
         return problem(status, detail)
+
+    def note_refusal(self, status: HTTPStatus, scope: Scope) -> bool:
+        """Somebody is refused; whether that is kept one by one, and not as one of very many."""
+        return self._refusals.note(status, scope)
 
     def form_key(self) -> str:
         """What a form has to bring along to be taken in this session."""

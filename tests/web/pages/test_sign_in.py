@@ -215,7 +215,7 @@ def test_a_reader_whose_token_is_taken_out_or_ends_is_signed_out(
     monkeypatch.undo()
     assert reader.get("/matrix/diff").status_code != 303
     callers = parts_of(client.application).entrance.callers
-    kept = list(callers)
+    kept = list(callers.by_token.values())
     callers.replace([])
     assert reader.get("/matrix/diff").status_code == 303
     callers.replace(kept)
