@@ -11,6 +11,7 @@ import requests
 import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from urllib3.exceptions import HTTPError
 
 from authz_service.errors import IssuerUnavailable
 
@@ -119,7 +120,7 @@ class IssuerKeys:
         self._asked_at = self._clock()
         try:
             keys = _read_keys(_get(self._url))
-        except (requests.RequestException, ValueError, LookupError, TypeError) as error:
+        except (requests.RequestException, HTTPError, ValueError, LookupError, TypeError) as error:
             failure = str(error) if isinstance(error, _NoKeys) else type(error).__name__
             log.warning("issuer_keys.not_fetched", reason=failure, url=self._url)
             self._failure = failure
@@ -143,7 +144,8 @@ def _get(url: str) -> bytes:
         if response.status_code != requests.codes.ok:
             raise _NoKeys(f"it answers {response.status_code}")
         body = b""
-        for chunk in response.iter_content(_CHUNK_BYTES):
+        # As much as there is, and not a whole chunk, which may never come.
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             body += chunk
             if len(body) > _MOST_BYTES:
                 raise _NoKeys(f"it answers with more than {_MOST_BYTES // 1024} KiB")

@@ -73,10 +73,12 @@ def test_they_are_renewed_when_it_is_time(keys: IssuerKeys, issuer: Issuer, cloc
 def test_unknown_keys_make_it_ask_no_more_often_than_is_good_for_the_issuer(
     keys: IssuerKeys, issuer: Issuer, clock: Clock
 ) -> None:
-    assert [keys.find(f"unknown-{n}") for n in range(50)] == [None] * 50
+    for n in range(50):
+        assert keys.find(f"unknown-{n}") is None
+        clock.now += ASK_AGAIN_SECONDS / 51
     assert issuer.asked == 1
-    clock.now += ASK_AGAIN_SECONDS + 1
-    assert [keys.find(f"unknown-{n}") for n in range(50)] == [None] * 50
+    clock.now += 1
+    assert keys.find("unknown") is None
     assert issuer.asked == 2
 
 
@@ -188,7 +190,7 @@ def test_an_issuer_that_does_not_get_on_is_given_up_on(drips: bool) -> None:  # 
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
                 while not stop.wait(0.02):
                     if drips:
-                        connection.sendall(b" " * 400)
+                        connection.sendall(b" ")
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
@@ -197,7 +199,7 @@ def test_an_issuer_that_does_not_get_on_is_given_up_on(drips: bool) -> None:  # 
         with pytest.raises(IssuerUnavailable):
             keys.find("first")
         assert time.monotonic() - began < 6
-        assert keys.failure
+        assert keys.failure == ("it takes longer than 4 s" if drips else "ReadTimeout")
         stop.set()
         thread.join()
 

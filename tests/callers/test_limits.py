@@ -132,13 +132,25 @@ def test_workers_together_get_no_more_than_the_burst(tmp_path: Path) -> None:
 from pathlib import Path
 from authz_service.callers.callers import Caller, Limits
 from authz_service.callers.limits import Limiter
-limiter, who = Limiter(Path({str(tmp_path)!r})), Caller("zone", "", frozenset(), limits=Limits(0.001, 100))
-print(sum(not limiter.enter(who) for _ in range(200)))
+limiter, who = Limiter(Path({str(tmp_path)!r})), Caller("zone", "", frozenset(), limits=Limits(0.001, 20_000))
+print("ready", flush=True)
+input()
+print(sum(not limiter.enter(who) for _ in range(15_000)))
 """
     workers = [
-        subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
+        subprocess.Popen(
+            [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
     ]
-    assert sum(int(worker.communicate()[0]) for worker in workers) == 100
+    for worker in workers:
+        assert worker.stdout
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+    assert sum(int(worker.communicate()[0]) for worker in workers) == 20_000
     assert [worker.returncode for worker in workers] == [0, 0, 0]
 
 

@@ -71,6 +71,21 @@ def test_each_is_kept_with_its_status_endpoint_and_scope_and_counted(make_client
     ]
 
 
+def test_of_a_batch_with_items_that_are_not_open_one_is_kept(make_client: MakeClient) -> None:
+    caller = Caller("zone", token_sha256(TOKEN), frozenset({Scope.DECIDE}), frozenset({"view_usage"}))
+    client = make_client(caller=caller)
+    bills = question("mary.jones", "view_bills", "123456789")
+    body = {"evaluations": [bills, USUAL, bills]}
+    answers = client.post("/access/v1/evaluations", json=body).get_json()["evaluations"]
+    assert [answer["context"].get("error", {}).get("status") for answer in answers] == [403, None, 403]
+    options = {"evaluations_semantic": "deny_on_first_deny"}
+    assert len(client.post("/access/v1/evaluations", json=body | {"options": options}).get_json()["evaluations"]) == 1
+    assert counted(client) == {("decide.evaluations", 403): 2}
+    assert [(one["caller"], one["status"], one["action"]) for one in refused(client)] == [
+        ("zone", 403, "decide.evaluations")
+    ] * 2
+
+
 def test_very_many_of_one_address_are_answered_and_kept_as_a_count(clock: Clock, make_client: MakeClient) -> None:
     client = make_client()
     wrong = {"Authorization": "Bearer wrong"}
