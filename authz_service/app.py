@@ -167,8 +167,10 @@ def create_app(
 
     watch = RevisionWatch(decisions.memory)
     watch.start()
-    # Keys apart, as an issuer that is slow must not keep a caller in who has been taken out.
-    watches = [Watch(entrance.look, refusals.tell), Watch(entrance.renew_keys)]
+    watches = [Watch(entrance.look, refusals.tell)]
+    if entrance.keys is not None:
+        # Apart, as an issuer that is slow must not keep a caller in who has been taken out.
+        watches.append(Watch(entrance.keys.renew))
     for each in watches:
         each.start()
     index_worker = _index_worker(database, journal) if indexes_journal else None

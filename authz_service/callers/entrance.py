@@ -69,11 +69,6 @@ class Entrance:
         if self.followed.look():
             self.callers.replace(self.followed.callers)
 
-    def renew_keys(self) -> None:
-        """Fetches keys where it is time to: to be called again and again, and it may take seconds."""
-        if self.keys is not None:
-            self.keys.renew()
-
     def close(self) -> None:
         self.limiter.close()
 

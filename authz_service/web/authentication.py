@@ -18,6 +18,8 @@ from authz_service.web.refusals import Refusals
 WAIT = "authz_service.wait"
 """Where the environ of a request has how many seconds its caller has to wait, if that was told before Flask."""
 
+ACTION_NOT_OPEN = "This caller may not ask about this action."
+
 _REALM = 'Bearer realm="authz-service"'
 
 
@@ -116,9 +118,6 @@ def require_open(action: str) -> None:
     """
     if not g.caller.may_ask_about(action):
         raise ActionNotOpen(ACTION_NOT_OPEN)
-
-
-ACTION_NOT_OPEN = "This caller may not ask about this action."
 
 
 def _unauthorized() -> Response:
