@@ -167,12 +167,7 @@ def create_app(
 
     watch = RevisionWatch(decisions.memory)
     watch.start()
-    watches = [Watch(entrance.look, refusals.tell)]
-    if entrance.keys is not None:
-        # Apart, as an issuer that is slow must not keep a caller in who has been taken out.
-        watches.append(Watch(entrance.keys.renew))
-    for each in watches:
-        each.start()
+    watches = _watches(entrance, refusals)
     index_worker = _index_worker(database, journal) if indexes_journal else None
     shadow = None
     if settings.shadow_opa_url is not None:
@@ -196,6 +191,16 @@ class _App(Flask):
 def close_app(app: Flask) -> None:
     """Lets go of what the app holds open: its database connections and its thread."""
     app.extensions[_PARTS].close()
+
+
+def _watches(entrance: Entrance, refusals: Refusals) -> list[Watch]:
+    watches = [Watch(entrance.look, refusals.tell)]
+    if entrance.keys is not None:
+        # Apart, as an issuer that is slow must not keep a caller in who has been taken out.
+        watches.append(Watch(entrance.keys.renew))
+    for watch in watches:
+        watch.start()
+    return watches
 
 
 def _configured_engine(settings: Settings) -> OpaEngine:
