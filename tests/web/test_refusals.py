@@ -15,7 +15,7 @@ from tests.conftest import TOKEN
 from tests.processes import wait_until
 from tests.web.asking import question
 from tests.web.conftest import MakeClient, parts_of
-from tests.web.pages.reading import signed_in
+from tests.web.pages.reading import READ_WITHIN_SECONDS, signed_in
 
 USUAL = question("mary.jones", "view_usage", "mobile-2002")
 COUNT = re.compile(r'^authz_refusals_total\{endpoint="([^"]+)",status="(\d+)"\} (\d+)\.0$', re.MULTILINE)
@@ -175,4 +175,4 @@ def test_a_count_is_told_on_the_page_of_the_journal_and_the_other_refusals_too(
         text = reader.get("/decisions?kind=refusal").text
         return "further callers without a valid token were refused at decide.evaluation: 1,234 times" in text.lower()
 
-    wait_until(is_told)
+    wait_until(is_told, READ_WITHIN_SECONDS)
