@@ -182,6 +182,8 @@ FORGED: dict[str, Callable[[Hostile], str]] = {
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_token_is_401_and_says_nothing_of_why(hostile: Hostile, name: str) -> None:
     token = FORGED[name](hostile)
+    # While the keys are being fetched it cannot be told, and is not.
+    wait_until(lambda: ask(hostile, token).status_code != HTTPStatus.SERVICE_UNAVAILABLE)
     # Twice, as what is remembered must not be another.
     for _ in range(2):
         response = ask(hostile, token)
@@ -454,8 +456,13 @@ def not_in_force(hostile: Hostile) -> set[bool]:
 
 
 def test_a_broken_edit_is_told_and_leaves_the_callers_as_they_are_also_in_a_new_worker(hostile: Hostile) -> None:
+    def taken_over() -> int:
+        return hostile.service.stderr.read_text().count('"callers.changed"')
+
+    before = taken_over()
     write_callers(hostile.callers)
-    wait_until(lambda: ask(hostile, "zone").status_code == HTTPStatus.OK)
+    # By each worker and by the process that starts them.
+    wait_until(lambda: taken_over() == before + WORKERS + 1)
     hostile.callers.write_text("callers: [{name: zone, token: hunter2}]")
     wait_until(lambda: not_in_force(hostile) == {True})
     told = hostile.service.readiness()["callers"]
