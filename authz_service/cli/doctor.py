@@ -14,7 +14,6 @@ import click
 
 from authz_service.administrators.mail_server import SmtpServer
 from authz_service.administrators.message import domain_of
-from authz_service.callers.callers import Caller
 from authz_service.callers.callers_file import read_callers
 from authz_service.cli.database import refuse_missing_file
 from authz_service.errors import (
@@ -220,7 +219,7 @@ def _access_tokens(issuer: TokenIssuer | None) -> str:
 
 
 def _security(settings: Settings) -> Finding:
-    callers: list[Caller] = []
+    callers = []
     if settings.callers is not None:
         with suppress(ConfigurationError):
             callers = read_callers(settings.callers)
