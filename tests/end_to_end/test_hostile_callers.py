@@ -31,6 +31,8 @@ from tests.services import HOST, START_SECONDS, Service, question, serve
 
 WORKERS = 2
 OUT_WITHIN_SECONDS = 1.0
+ZONE, ZONE_NEXT, ZONE_THIRD = "token-of-zone-1f9c", "token-of-zone-2e8d", "token-of-zone-3b7a"
+OTHER, USAGE, SLOW = "token-of-other-8c2e", "token-of-usage-5d1f", "token-of-slow-7a3b"
 PROXY = "127.0.0.9"
 """An address of this machine from which the certificate header is believed."""
 
@@ -65,7 +67,7 @@ class Hostile(NamedTuple):
     elsewhere: Issuer
 
 
-def write_callers(path: Path, *, of_zone: tuple[str, ...] = ("zone", "zone-next")) -> None:
+def write_callers(path: Path, *, of_zone: tuple[str, ...] = (ZONE, ZONE_NEXT)) -> None:
     tokens = ", ".join(f"{{sha256: '{token_sha256(token)}'}}" for token in of_zone)
     zone = f"  - {{name: zone, tokens: [{tokens}], scopes: [decide]}}" if of_zone else ""
     written = path.with_suffix(".new")
@@ -73,9 +75,9 @@ def write_callers(path: Path, *, of_zone: tuple[str, ...] = ("zone", "zone-next"
 callers:
   - {{name: tests, token_sha256: "{token_sha256(TOKEN)}", scopes: [decide, administrators, customers, audit]}}
 {zone}
-  - {{name: other, token_sha256: "{token_sha256("other")}", scopes: [decide]}}
-  - {{name: usage, token_sha256: "{token_sha256("usage")}", scopes: [decide, administrators], actions: [view_usage]}}
-  - {{name: slow, token_sha256: "{token_sha256("slow")}", scopes: [decide], limits: {{per_second: 0.01, burst: 7}}}}
+  - {{name: other, token_sha256: "{token_sha256(OTHER)}", scopes: [decide]}}
+  - {{name: usage, token_sha256: "{token_sha256(USAGE)}", scopes: [decide, administrators], actions: [view_usage]}}
+  - {{name: slow, token_sha256: "{token_sha256(SLOW)}", scopes: [decide], limits: {{per_second: 0.01, burst: 7}}}}
   - {{name: narrow-app, scopes: [decide], actions: [view_usage]}}
   - {{name: by-certificate, certificate_sha256: "{hashlib.sha256(CERTIFICATE).hexdigest()}", scopes: [decide]}}
 """)
@@ -245,13 +247,13 @@ def test_the_page_of_a_search_is_for_the_caller_alone_that_it_was_given_to(hosti
     def search(caller: str, page: dict[str, object]) -> requests.Response:
         return ask(hostile, caller, "/access/v1/search/resource", {**SEARCH, "page": page})
 
-    first = search("zone", {"limit": 1})
+    first = search(ZONE, {"limit": 1})
     token = first.json()["page"]["next_token"]
     assert token
-    for caller in ("other", "usage", TOKEN, signed(EC, "ES256"), signed(EC, "ES256", client_id="zon")):
+    for caller in (OTHER, USAGE, TOKEN, signed(EC, "ES256"), signed(EC, "ES256", client_id="zon")):
         assert search(caller, {"token": token}).status_code == HTTPStatus.BAD_REQUEST
     # A caller that is exchanging its token goes on.
-    assert search("zone-next", {"token": token}).status_code == HTTPStatus.OK
+    assert search(ZONE_NEXT, {"token": token}).status_code == HTTPStatus.OK
 
 
 @pytest.mark.parametrize("name", ["access_token", "token", "authorization", "Authorization", "bearer"])
@@ -375,7 +377,7 @@ def test_a_wrong_token_is_not_made_good_by_a_certificate(hostile: Hostile) -> No
 
 def test_the_limit_of_a_caller_is_one_for_all_workers_together(hostile: Hostile) -> None:
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: ask(hostile, "slow"), range(60)))
+        answers = list(pool.map(lambda _: ask(hostile, SLOW), range(60)))
     statuses = [answer.status_code for answer in answers]
     assert (statuses.count(200), statuses.count(429)) == (7, 53)
     assert all(1 <= int(answer.headers["Retry-After"]) <= 100 for answer in answers if answer.status_code == 429)
@@ -383,8 +385,8 @@ def test_the_limit_of_a_caller_is_one_for_all_workers_together(hostile: Hostile)
 
 def test_an_action_that_is_not_open_is_refused_wherever_it_is_asked_about(hostile: Hostile) -> None:
     bills = question("philip.smith", "view_bills", "customer", "123456789")
-    assert ask(hostile, "usage", body=bills).status_code == HTTPStatus.FORBIDDEN
-    response = ask(hostile, "usage", "/access/v1/evaluations", {"evaluations": [USUAL, bills, USUAL]})
+    assert ask(hostile, USAGE, body=bills).status_code == HTTPStatus.FORBIDDEN
+    response = ask(hostile, USAGE, "/access/v1/evaluations", {"evaluations": [USUAL, bills, USUAL]})
     assert response.status_code == HTTPStatus.OK
     first, refused, last = response.json()["evaluations"]
     assert first["decision"] is last["decision"] is True
@@ -393,15 +395,15 @@ def test_an_action_that_is_not_open_is_refused_wherever_it_is_asked_about(hostil
         "context": {"error": {"status": 403, "message": "This caller may not ask about this action."}},
     }
     batch_of_one = {**bills, "evaluations": []}
-    assert ask(hostile, "usage", "/access/v1/evaluations", batch_of_one).status_code == HTTPStatus.FORBIDDEN
+    assert ask(hostile, USAGE, "/access/v1/evaluations", batch_of_one).status_code == HTTPStatus.FORBIDDEN
     for sought, kind in (("subject", "person"), ("resource", "customer")):
         search = {**bills, sought: {"type": kind}}
-        assert ask(hostile, "usage", f"/access/v1/search/{sought}", search).status_code == HTTPStatus.FORBIDDEN
+        assert ask(hostile, USAGE, f"/access/v1/search/{sought}", search).status_code == HTTPStatus.FORBIDDEN
     what_may = {"subject": bills["subject"], "resource": {"type": "subscription", "id": "mobile-2001"}}
-    assert ask(hostile, "usage", "/access/v1/search/action", what_may).json()["results"] == [{"name": "view_usage"}]
+    assert ask(hostile, USAGE, "/access/v1/search/action", what_may).json()["results"] == [{"name": "view_usage"}]
     assert len(ask(hostile, TOKEN, "/access/v1/search/action", what_may).json()["results"]) >= 1
     wish = {"person": "mary.jones", "channel": "web", "current_administrator_informed": True}
-    assert ask(hostile, "usage", "/v1/customers/123456789/administrators", wish).status_code == HTTPStatus.FORBIDDEN
+    assert ask(hostile, USAGE, "/v1/customers/123456789/administrators", wish).status_code == HTTPStatus.FORBIDDEN
 
 
 def test_refusals_of_all_workers_are_added_up(hostile: Hostile) -> None:
@@ -430,22 +432,22 @@ def test_a_caller_that_is_taken_out_is_out_within_a_second_and_a_new_token_in(ho
         last_let_in = max([last_let_in, *(began for began, status in answers if status == HTTPStatus.OK)])
         return {status for _, status in answers}
 
-    assert statuses("zone") == {200}
-    assert statuses("zone-third") == {401}
+    assert statuses(ZONE) == {200}
+    assert statuses(ZONE_THIRD) == {401}
     kept_open = requests.Session()
     kept_open.headers["Authorization"] = "Bearer zone"
     url = f"{hostile.service.url}/v1/decide"
     assert kept_open.post(url, json=USUAL, timeout=10).status_code == HTTPStatus.OK
     edited = time.monotonic()
-    write_callers(hostile.callers, of_zone=("zone-next", "zone-third"))
-    wait_until(lambda: statuses("zone") == {401})
+    write_callers(hostile.callers, of_zone=(ZONE_NEXT, ZONE_THIRD))
+    wait_until(lambda: statuses(ZONE) == {401})
     assert last_let_in - edited < OUT_WITHIN_SECONDS
     assert kept_open.post(url, json=USUAL, timeout=10).status_code == HTTPStatus.UNAUTHORIZED
     kept_open.close()
-    assert statuses("zone-next") == statuses("zone-third") == {200}
+    assert statuses(ZONE_NEXT) == statuses(ZONE_THIRD) == {200}
     edited = time.monotonic()
     write_callers(hostile.callers, of_zone=())
-    wait_until(lambda: statuses("zone-next") | statuses("zone-third") == {401})
+    wait_until(lambda: statuses(ZONE_NEXT) | statuses(ZONE_THIRD) == {401})
     assert last_let_in - edited < OUT_WITHIN_SECONDS
 
 
@@ -475,13 +477,13 @@ def test_a_broken_edit_is_told_and_leaves_the_callers_as_they_are_also_in_a_new_
     def answer_all() -> bool:
         # What is under way with a worker that is killed, is lost.
         with suppress(requests.ConnectionError):
-            return all(ask(hostile, "zone").ok for _ in range(24))
+            return all(ask(hostile, ZONE).ok for _ in range(24))
         return False
 
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: len(hostile.service.workers() - {victim}) == WORKERS, START_SECONDS)
     wait_until(answer_all, START_SECONDS)
-    assert {ask(hostile, "zone").status_code for _ in range(24)} == {200}
-    assert {ask(hostile, "other").status_code for _ in range(24)} == {200}
+    assert {ask(hostile, ZONE).status_code for _ in range(24)} == {200}
+    assert {ask(hostile, OTHER).status_code for _ in range(24)} == {200}
     write_callers(hostile.callers)
     wait_until(lambda: not_in_force(hostile) == {False})
