@@ -435,7 +435,7 @@ def test_a_caller_that_is_taken_out_is_out_within_a_second_and_a_new_token_in(ho
     assert statuses(ZONE) == {200}
     assert statuses(ZONE_THIRD) == {401}
     kept_open = requests.Session()
-    kept_open.headers["Authorization"] = "Bearer zone"
+    kept_open.headers["Authorization"] = f"Bearer {ZONE}"
     url = f"{hostile.service.url}/v1/decide"
     assert kept_open.post(url, json=USUAL, timeout=10).status_code == HTTPStatus.OK
     edited = time.monotonic()
