@@ -297,7 +297,8 @@ def test_the_keys_of_access_tokens_are_fetched_and_an_issuer_that_is_away_is_nam
 
 
 def test_whose_token_has_ended_is_named(cli: Cli, right: dict[str, str]) -> None:
-    tokens = f"[{{sha256: '{token_sha256('token-of-zone-1f9c')}', expires: 2026-01-01}}, {{sha256: '{token_sha256('token-of-zone-2e8d')}'}}]"
+    old, new = (token_sha256(f"token-of-zone-{end}") for end in ("1f9c", "2e8d"))
+    tokens = f"[{{sha256: '{old}', expires: 2026-01-01}}, {{sha256: '{new}'}}]"
     Path(right["AUTHZ_CALLERS"]).write_text(f"callers: [{{name: zone, tokens: {tokens}, scopes: [decide]}}]")
     found = examined(cli, right, 0)["callers"]
     assert found["detail"] == f"1 configured in {right['AUTHZ_CALLERS']}; a token has ended of: zone"
