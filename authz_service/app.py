@@ -10,7 +10,9 @@ from sqlalchemy import Engine
 
 from authz_service import __version__
 from authz_service.administrators.take_over import Administrators
-from authz_service.callers.callers import Caller, Callers, read_callers
+from authz_service.callers.callers import Caller
+from authz_service.callers.entrance import Entrance
+from authz_service.callers.following import FollowedCallers, Watch
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.domain import MyProximus
 from authz_service.decision.decisions import Decisions
@@ -53,6 +55,7 @@ from authz_service.web.pages.sessions import keep_sessions
 from authz_service.web.pages.status import Running, add_status
 from authz_service.web.problems import handle_errors
 from authz_service.web.quick_decisions import QuickDecisions
+from authz_service.web.refusals import Refusals
 from authz_service.web.request_ids import echo_request_ids
 from authz_service.web.roles import role_endpoints
 from authz_service.web.search import search_endpoints
@@ -82,10 +85,16 @@ class Parts:
     shadow: Shadow | None
     keeper: RevisionKeeper
     bodies: SlowBodies
+    entrance: Entrance
+    refusals: Refusals
+    watches: Sequence[Watch]
 
     def close(self) -> None:
         self.bodies.stop()
         self.watch.stop()
+        for watch in self.watches:
+            watch.stop()
+        self.refusals.tell(at_once=True)
         self.keeper.close()
         if self.shadow:
             self.shadow.stop()
@@ -95,12 +104,13 @@ class Parts:
         for engine in self.engines:
             engine.close()
         self.database.dispose()
+        self.entrance.close()
 
 
 def create_app(
     settings: Settings,
     *,
-    callers: list[Caller] | None = None,
+    callers: Sequence[Caller] | FollowedCallers | None = None,
     engine: PolicyEngine | None = None,
     domain: Domain | None = None,
     indexes_journal: bool = True,
@@ -109,7 +119,7 @@ def create_app(
 
     Args:
         settings: What the operator has set.
-        callers: Who may call; without, those of the file in the settings.
+        callers: Who may call beside those of the file in the settings; or all of them, already followed.
         engine: The policy engine; without, the OPA in the settings.
         domain: What is asked about; without, the customer zone in the database of the settings.
         indexes_journal: Whether the journal is loaded into the database here, unless another process does it.
@@ -118,8 +128,7 @@ def create_app(
         ConfigurationError: A setting is missing or wrong.
         JournalUnavailable: The journal cannot be written.
     """
-    if callers is None:
-        callers = _configured_callers(settings)
+    entrance = Entrance(settings, callers)
     engines = []
     if engine is None:
         engine = _configured_engine(settings)
@@ -132,36 +141,33 @@ def create_app(
     journal = open_journal(settings, database)
     keeper = RevisionKeeper(database, _sources(settings).bundle_file)
     decisions = Decisions(domain, engine, settings.stale_seconds, partial(_came_into_force, journal, keeper))
+    refusals = Refusals(journal)
 
-    app = _App("authz_service", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
-    app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
-    app.url_map.merge_slashes = False
-    app.url_map.converters.update(CONVERTERS)
-    app.register_blueprint(decide_endpoints(decisions, journal))
+    app = _App()
+    app.register_blueprint(decide_endpoints(decisions, journal, refusals))
     app.register_blueprint(search_endpoints(Searches(domain, decisions), PageTokens(find_key), journal))
     app.register_blueprint(administrator_endpoints(Administrators(database, decisions, find_key, journal)))
     app.register_blueprint(metadata_endpoints(settings.public_url, signing_key))
     app.register_blueprint(role_endpoints(database))
     app.register_blueprint(data_endpoints(database, find_key, journal))
-    app.register_blueprint(health_endpoints(database, decisions.memory, settings.policy_status, journal))
-    app.register_blueprint(metrics_endpoints(database, decisions.memory, __version__, journal))
+    app.register_blueprint(health_endpoints(database, decisions.memory, settings.policy_status, journal, entrance))
+    app.register_blueprint(metrics_endpoints(database, decisions.memory, __version__, journal, refusals))
     app.register_blueprint(decisions_endpoints(database, journal.pseudonyms, decisions))
     app.register_blueprint(document_endpoints(__version__))
     handle_errors(app)
-    known = Callers(callers)
-    readers = Readers(known, keep_sessions(app, find_key), journal, settings.openid)
+    running = Running(__version__, settings.workers, settings.policy_status, _version_asker(engine), entrance)
+    readers = Readers(entrance.callers, keep_sessions(app, find_key), journal.pseudonyms, refusals, settings.openid)
     app.after_request(_secure)
-    _add_pages(app, readers, decisions, settings, database, journal, engine)
-    authenticate(app, known, journal, readers.admit)
+    _add_pages(app, readers, decisions, settings, database, journal, running)
+    authenticate(app, entrance, refusals, readers.admit)
     echo_request_ids(app)
     bodies = SlowBodies()
-    app.wsgi_app = QuickDecisions(app.wsgi_app, known, decisions, journal, bodies)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
+    app.wsgi_app = QuickDecisions(app.wsgi_app, entrance, decisions, journal, bodies)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
 
     watch = RevisionWatch(decisions.memory)
     watch.start()
     bodies.start()
+    watches = _watches(entrance, refusals)
     index_worker = _index_worker(database, journal) if indexes_journal else None
     shadow = None
     if settings.shadow_opa_url is not None:
@@ -169,12 +175,22 @@ def create_app(
         shadow = Shadow(engines[-1], journal)
         journal.tells(shadow.note)
         shadow.start()
-    app.extensions[_PARTS] = Parts(database, watch, engines, journal, index_worker, shadow, keeper, bodies)
+    app.extensions[_PARTS] = Parts(
+        database, watch, engines, journal, index_worker, shadow, keeper, bodies, entrance, refusals, watches
+    )
     return app
 
 
 class _App(Flask):
     """Has no view that is a coroutine, and does not look for one at each call."""
+
+    def __init__(self) -> None:
+        super().__init__("authz_service", static_folder=None)
+        self.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
+        self.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
+        self.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
+        self.url_map.merge_slashes = False
+        self.url_map.converters.update(CONVERTERS)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
@@ -185,12 +201,14 @@ def close_app(app: Flask) -> None:
     app.extensions[_PARTS].close()
 
 
-def _configured_callers(settings: Settings) -> list[Caller]:
-    if settings.callers is None:
-        raise ConfigurationError(
-            "AUTHZ_CALLERS: is not set; name a YAML file of who may call (see docs/how-to/call-it.md)."
-        )
-    return read_callers(settings.callers)
+def _watches(entrance: Entrance, refusals: Refusals) -> list[Watch]:
+    watches = [Watch(entrance.look, refusals.tell)]
+    if entrance.keys is not None:
+        # Apart, as an issuer that is slow must not keep a caller in who has been taken out.
+        watches.append(Watch(entrance.keys.renew))
+    for watch in watches:
+        watch.start()
+    return watches
 
 
 def _configured_engine(settings: Settings) -> OpaEngine:
@@ -199,6 +217,11 @@ def _configured_engine(settings: Settings) -> OpaEngine:
             "AUTHZ_OPA_URL: is not set; name an OPA, or start with `authz-service serve`, which runs one itself."
         )
     return OpaEngine(settings.opa_url)
+
+
+def _version_asker(engine: PolicyEngine) -> Callable[[], str]:
+    # Another engine has no version that it could be asked for.
+    return engine.version if isinstance(engine, OpaEngine) else str
 
 
 def _index_worker(database: Engine, journal: Journal) -> IndexWorker | None:
@@ -226,14 +249,11 @@ def _add_pages(
     settings: Settings,
     database: Engine,
     journal: Journal,
-    engine: PolicyEngine,
+    running: Running,
 ) -> None:
     memory = decisions.memory
     sources = _sources(settings)
     frame = Frame(readers, memory, settings.policy_status)
-    # Another engine has no version that it could be asked for.
-    opa_version = engine.version if isinstance(engine, OpaEngine) else str
-    running = Running(__version__, settings.workers, settings.policy_status, opa_version)
     comparisons = Comparisons(Revisions(database, sources, settings.shadow_policy_status))
     more: list[AddPages] = [
         partial(add_diff, comparisons=comparisons),

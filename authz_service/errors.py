@@ -21,6 +21,7 @@ AuthzServiceError
 │   └── NotYetSigned            an entry of the journal whose block is still open
 ├── StaleVersion                412
 ├── TakeOverRefused             403: the policy says no
+├── ActionNotOpen               403: the caller may not ask about this action
 ├── NotSignedIn                 somebody has come back from the provider, and does not get in
 │   ├── ProviderUnavailable     … as it does not answer, or not as the specification has it
 │   ├── SignInDeclined          … as it says no, or the person has broken off
@@ -33,6 +34,7 @@ AuthzServiceError
     ├── DatabaseUnavailable
     ├── JournalUnavailable      what is not kept is not answered
     ├── MailServerUnavailable
+    ├── IssuerUnavailable       the keys that an access token would be verified with cannot be had
     ├── PolicyNotReadable       pages have nothing to tell of a policy that is broken or not there
     └── PolicyBeingRead         … yet, of one that is still being judged
 """
@@ -172,6 +174,10 @@ class MailServerUnavailable(Unavailable):
     pass
 
 
+class IssuerUnavailable(Unavailable):
+    pass
+
+
 class PolicyNotReadable(Unavailable):
     pass
 
@@ -192,6 +198,10 @@ class TakeOverRefused(AuthzServiceError):
         self.reasons = tuple(reasons)
         self.decision_id = decision_id
         super().__init__("The policy does not permit this take-over.")
+
+
+class ActionNotOpen(AuthzServiceError):
+    """The caller may ask about some actions only, and this is none of them."""
 
 
 class NotSignedIn(AuthzServiceError):

@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import requests
@@ -25,6 +26,7 @@ from authz_service.administrators.mail_server import MailServer, SmtpServer
 from authz_service.administrators.message import domain_of
 from authz_service.administrators.worker import LetterWorker
 from authz_service.callers.callers import Caller
+from authz_service.callers.following import FollowedCallers, Watch
 from authz_service.core_dumps import forbid_core_dumps
 from authz_service.decision.protocols import Domain
 from authz_service.errors import ConfigurationError, InvalidPolicy
@@ -67,7 +69,7 @@ def serve(
 
     Args:
         settings: Where its `opa_url` is None, an OPA is supervised here.
-        callers: Who may call.
+        callers: Who may call, beside those of the file in the settings.
         address: Host and port to listen on.
         on_ready: Called once, when the service can decide.
         mail_server: What takes the letters where the settings name no mail server; without, they wait.
@@ -81,6 +83,7 @@ def serve(
     # The settings have them; no process that is started from here on needs them in its environment.
     forget_secrets(os.environ)
     host, port = address
+    followed = FollowedCallers(settings.callers, callers)
     host = _numeric(host, port)
     if settings.metadata_key is not None:
         read_signing_key(settings.metadata_key)  # refuses now what no worker could sign with
@@ -96,13 +99,16 @@ def serve(
             settings = settings.with_opa(supervised.url, supervised.status_file)
         if settings.shadow_policies is not None:
             settings = _with_shadow(settings, settings.shadow_policies, started)
+        settings = settings.with_shared(Path(started.enter_context(TemporaryDirectory(prefix="authz-shared-"))))
+        # Followed here too, so that a worker that takes another's place begins with what is in force.
+        started.enter_context(Watch(followed.look))
         started.enter_context(_sending_letters(settings, database, mail_server))
         started.enter_context(_indexing_journal(settings, database))
         stopping = threading.Event()
         started.callback(stopping.set)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/readyz"
         threading.Thread(target=_tell_when_ready, args=(url, stopping, on_ready), daemon=True).start()
-        _run_workers(partial(load_app, settings, callers, os.getpid(), domain), settings.workers, host, port)
+        _run_workers(partial(load_app, settings, followed, os.getpid(), domain), settings.workers, host, port)
 
 
 def _with_shadow(settings: Settings, policies: Path, started: ExitStack) -> Settings:
@@ -171,10 +177,13 @@ def _run_workers(load: "Callable[[], Flask]", workers: int, host: str, port: int
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def load_app(settings: Settings, callers: list[Caller], parent: int, domain: Domain | None = None) -> "Flask":
+def load_app(settings: Settings, callers: FollowedCallers, parent: int, domain: Domain | None = None) -> "Flask":
     """The app of one worker process, which does not outlive its parent."""
     die_with_parent(parent)
     forbid_core_dumps()
+    if settings.shared is not None:
+        # Read by prometheus-client when it is imported: counts of all workers are added up.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.shared)
     from authz_service.app import close_app, create_app  # noqa: PLC0415 - above, it would hold up the process that only starts the workers
 
     configure_logs()

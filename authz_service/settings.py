@@ -1,8 +1,10 @@
 """The settings: each with its unit and default, read from `AUTHZ_…` variables, every fault at once."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -41,6 +43,34 @@ class OpenId:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenIssuer:
+    """Who issues the OAuth 2.0 access tokens that callers may have.
+
+    Attributes:
+        jwks_url: `AUTHZ_JWKS_URL`, where it publishes its keys.
+        issuer: `AUTHZ_JWT_ISSUER`, what its tokens have as `iss`.
+        audience: `AUTHZ_JWT_AUDIENCE`, what they have as `aud`, or in it, where they are for this service.
+    """
+
+    jwks_url: str
+    issuer: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateHeader:
+    """How a proxy in front tells which client certificate it has verified.
+
+    Attributes:
+        name: `AUTHZ_CLIENT_CERT_HEADER`, the header that it sets.
+        proxies: `AUTHZ_TRUSTED_PROXIES`, the addresses from which that header is believed.
+    """
+
+    name: str
+    proxies: tuple[IPv4Network | IPv6Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What an operator can set.
 
@@ -74,6 +104,9 @@ class Settings:
         shadow_policy_status: The file in which its supervisor tells how the shadow policy stands; None without one.
         allow_insecure: `AUTHZ_ALLOW_INSECURE`, the risks that the service is started with all the same.
         openid: The provider that people sign in with, where there is one.
+        token_issuer: Who issues access tokens, where there is one.
+        certificate_header: How a proxy tells of client certificates, where one does.
+        shared: The folder in which the workers of this machine count together; None where there is one process.
         workers: `AUTHZ_WORKERS`, processes that answer.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
     """
@@ -99,12 +132,19 @@ class Settings:
     shadow_policy_status: Path | None = None
     allow_insecure: frozenset[Risk] = frozenset()
     openid: OpenId | None = None
+    token_issuer: TokenIssuer | None = None
+    certificate_header: CertificateHeader | None = None
+    shared: Path | None = None
     workers: int = 1
     policy_status: Path | None = None
 
     def with_opa(self, url: str, policy_status: Path) -> "Settings":
         """The same, with the supervised OPA that has been started."""
         return replace(self, opa_url=url, policy_status=policy_status)
+
+    def with_shared(self, folder: Path) -> "Settings":
+        """The same, with the folder in which the workers count together."""
+        return replace(self, shared=folder)
 
     def with_shadow(self, url: str, policy_status: Path) -> "Settings":
         """The same, with the OPA of the shadow policy that has been started."""
@@ -115,7 +155,12 @@ KNOWN = {
     "AUTHZ_DATABASE_URL": "sqlite:///path/to/file, or postgresql+psycopg://user@host/database",
     "AUTHZ_OPA_URL": "unix:///path/to/socket or http://host:port of a sidecar; left out for a supervised OPA",
     "AUTHZ_POLICIES": "a policies folder or a bundle, for the supervised OPA",
-    "AUTHZ_CALLERS": "a YAML file of who may call",
+    "AUTHZ_CALLERS": "a YAML file of who may call; it is read again when it has changed",
+    "AUTHZ_JWKS_URL": "where the issuer of OAuth 2.0 access tokens publishes its keys, https://…",
+    "AUTHZ_JWT_ISSUER": "what its tokens have as iss",
+    "AUTHZ_JWT_AUDIENCE": "what its tokens have as aud where they are for this service",
+    "AUTHZ_CLIENT_CERT_HEADER": "the header in which a proxy hands on the client certificate, such as Client-Cert",
+    "AUTHZ_TRUSTED_PROXIES": "addresses or networks, with commas, from which that header is believed",
     "AUTHZ_ACTIVATION_KEY": "the key that activation codes are kept under",
     "AUTHZ_SMTP_URL": "smtp://host, smtp+starttls://user:password@host or smtps://…, the mail server for letters",
     "AUTHZ_MAIL_FROM": "the address that letters are from; needed with AUTHZ_SMTP_URL",
@@ -187,6 +232,8 @@ def settings_and_faults(environ: Mapping[str, str], **given: object) -> tuple[Se
         "shadow_policies": read("AUTHZ_SHADOW_POLICIES", Path, None),
         "allow_insecure": read("AUTHZ_ALLOW_INSECURE", _risks, frozenset[Risk]()),
         "openid": _openid(environ, read, faults),
+        "token_issuer": _all_or_none(environ, read, faults, _TOKEN_ISSUER, TokenIssuer),
+        "certificate_header": _all_or_none(environ, read, faults, _CERTIFICATE_HEADER, CertificateHeader),
         "workers": read("AUTHZ_WORKERS", _count, 1),
     } | given
     if not values["database_url"] and not any(fault.startswith("AUTHZ_DATABASE_URL:") for fault in faults):
@@ -217,6 +264,23 @@ def _openid(environ: Mapping[str, str], read: Callable[..., Any], faults: list[s
         return None
     issuer, client_id, client_secret, (claim, value) = found
     return OpenId(issuer, client_id, client_secret, claim, value, scopes)
+
+
+def _all_or_none(
+    environ: Mapping[str, str],
+    read: Callable[..., Any],
+    faults: list[str],
+    names: Mapping[str, Callable[[str], Any]],
+    make: Callable[..., T],
+) -> T | None:
+    """What settings that go together make, where they are set; of those that are not, that they are missing."""
+    if not any(environ.get(name) for name in names):
+        return None
+    missing = [name for name in names if not environ.get(name)]
+    others = {name: ", ".join(other for other in names if other != name) for name in missing}
+    faults += [f"{name}: is not set; it goes with {others[name]}, as {KNOWN[name]}." for name in missing]
+    found = [read(name, convert, None) for name, convert in names.items()]
+    return None if None in found else make(*found)
 
 
 def _claim(text: str) -> tuple[str, str]:
@@ -250,6 +314,37 @@ def _public_url(text: str) -> str:
     return text
 
 
+def _jwks_url(text: str) -> str:
+    parts = urlsplit(text)
+    is_here = parts.scheme == "http" and parts.hostname in LOOPBACK
+    if not parts.hostname or parts.fragment or not (parts.scheme == "https" or is_here):
+        raise ValueError("must be an https URL; http is for this machine alone")
+    return text
+
+
+def _header(text: str) -> str:
+    if not _HEADER.fullmatch(text) or text.lower() == "authorization":
+        raise ValueError("must be the name of a header, such as Client-Cert")
+    return text
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError:
+        raise ValueError("must be addresses or networks with commas between, such as 10.0.0.7, fd00::/8") from None
+
+
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
+_TOKEN_ISSUER: Mapping[str, Callable[[str], Any]] = {
+    "AUTHZ_JWKS_URL": _jwks_url,
+    "AUTHZ_JWT_ISSUER": str,
+    "AUTHZ_JWT_AUDIENCE": str,
+}
+_CERTIFICATE_HEADER: Mapping[str, Callable[[str], Any]] = {
+    "AUTHZ_CLIENT_CERT_HEADER": _header,
+    "AUTHZ_TRUSTED_PROXIES": _networks,
+}
 _OPENID: Mapping[str, Callable[[str], Any]] = {
     "AUTHZ_OIDC_ISSUER": _public_url,
     "AUTHZ_OIDC_CLIENT_ID": str,

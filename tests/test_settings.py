@@ -1,9 +1,18 @@
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from authz_service.errors import ConfigurationError
-from authz_service.settings import CHECKOUT_POLICIES, KNOWN, OpenId, Settings, read_settings
+from authz_service.settings import (
+    CHECKOUT_POLICIES,
+    KNOWN,
+    CertificateHeader,
+    OpenId,
+    Settings,
+    TokenIssuer,
+    read_settings,
+)
 
 URL = "sqlite:///authz.db"
 EVERYTHING = {
@@ -98,6 +107,52 @@ def test_of_a_provider_everything_has_to_be_set(name: str) -> None:
 def test_what_is_wrong_with_a_provider_is_told(name: str, value: str, fault: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         read_settings({**OPENID, name: value})
+    assert str(refusal.value).startswith(f"{name}: {fault}")
+
+
+CALLING = {
+    "AUTHZ_DATABASE_URL": URL,
+    "AUTHZ_JWKS_URL": "https://login.example.org/keys?policy=1",
+    "AUTHZ_JWT_ISSUER": "https://login.example.org",
+    "AUTHZ_JWT_AUDIENCE": "authz",
+    "AUTHZ_CLIENT_CERT_HEADER": "Client-Cert",
+    "AUTHZ_TRUSTED_PROXIES": "10.0.0.7, fd00::/8",
+}
+
+
+def test_who_issues_tokens_and_tells_of_certificates_is_read() -> None:
+    settings = read_settings(CALLING)
+    assert settings.token_issuer == TokenIssuer(
+        "https://login.example.org/keys?policy=1", "https://login.example.org", "authz"
+    )
+    proxies = (ip_network("10.0.0.7/32"), ip_network("fd00::/8"))
+    assert settings.certificate_header == CertificateHeader("Client-Cert", proxies)
+    assert set(KNOWN) >= set(CALLING)
+
+
+@pytest.mark.parametrize("name", [name for name in CALLING if name != "AUTHZ_DATABASE_URL"])
+def test_of_these_too_what_goes_together_has_to_be_set(name: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({**CALLING, name: ""})
+    assert str(refusal.value).startswith(f"{name}: is not set; it goes with AUTHZ_")
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("AUTHZ_JWKS_URL", "http://login.example.org/keys", "must be an https URL; http is for this machine alone"),
+        ("AUTHZ_JWKS_URL", "login.example.org/keys", "must be an https URL; http is for this machine alone"),
+        ("AUTHZ_CLIENT_CERT_HEADER", "Client_Cert", "must be the name of a header, such as Client-Cert"),
+        ("AUTHZ_CLIENT_CERT_HEADER", "Authorization", "must be the name of a header, such as Client-Cert"),
+        ("AUTHZ_TRUSTED_PROXIES", "proxy.example", "must be addresses or networks with commas between"),
+        ("AUTHZ_TRUSTED_PROXIES", "10.0.0.1/8", "must be addresses or networks with commas between"),
+        ("AUTHZ_TRUSTED_PROXIES", "10.0.0.1,", "must be addresses or networks with commas between"),
+    ],
+)
+def test_what_is_wrong_with_these_is_told(name: str, value: str, fault: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({**CALLING, name: value})
     assert str(refusal.value).startswith(f"{name}: {fault}")
 
 

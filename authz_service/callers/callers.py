@@ -1,45 +1,126 @@
-"""The callers that are configured, known by the SHA-256 of their tokens."""
+"""Who may call: callers by what they show, a token or a certificate of which the SHA-256 is kept."""
 
 import hashlib
-import re
 import secrets
-from collections.abc import Hashable, Iterable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+import time
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
 
-import yaml
-
-from authz_service.errors import ConfigurationError
 from authz_service.words import Scope
 
-_SETTING = "AUTHZ_CALLERS"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_MEMBERS = {"name", "token_sha256", "scopes"}
 _TOKEN_BYTES = 32
+NEVER = float("inf")
+
+
+class Limits(NamedTuple):
+    """How much a caller may ask of this machine.
+
+    Attributes:
+        per_second: Requests a second on average; None for any number.
+        burst: Requests that may come at once.
+        concurrent: Requests that a worker answers at the same time; None for any number.
+    """
+
+    per_second: float | None = None
+    burst: int = 1
+    concurrent: int | None = None
 
 
 class Caller(NamedTuple):
+    """A caller, as one of the things that it may show tells.
+
+    Attributes:
+        name: What it is called here and in the journal.
+        token_sha256: The SHA-256 of its token; empty where it shows something else.
+        scopes: What it may use.
+        actions: The actions that it may ask about; None for all.
+        limits: How much it may ask; None for any amount.
+        expires: When the token ends, in seconds since 1970.
+        certificate_sha256: The SHA-256 of its client certificate; empty where it shows something else.
+    """
+
     name: str
     token_sha256: str
     scopes: frozenset[Scope]
+    actions: frozenset[str] | None = None
+    limits: Limits | None = None
+    expires: float = NEVER
+    certificate_sha256: str = ""
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires <= time.time()
+
+    def may_ask_about(self, action: str) -> bool:
+        return self.actions is None or action in self.actions
+
+
+class _Known(NamedTuple):
+    """One list of callers. A changed list is another of these, so that no request sees half of each."""
+
+    by_token: Mapping[str, Caller]
+    by_certificate: Mapping[str, Caller]
+    by_name: Mapping[str, Caller]
+
+
+class Tokens(Protocol):
+    """Knows callers by tokens that somebody else has issued."""
+
+    def caller_of(self, token: str, digest: str, by_name: Mapping[str, Caller]) -> Caller | None:
+        """The caller with that token, or None.
+
+        Args:
+            token: As it was sent.
+            digest: Its SHA-256.
+            by_name: The callers that are configured: one that has the name narrows what the token says.
+
+        Raises:
+            Unavailable: It cannot be told whether the token is valid.
+        """
 
 
 class Callers:
-    """Tells whose token it is."""
+    """Tells whose token it is.
 
-    def __init__(self, callers: Iterable[Caller]) -> None:
-        # A digest is looked up, never a token compared, so the time it takes says nothing about a token.
-        self._by_digest = {caller.token_sha256: caller for caller in callers}
+    A digest is looked up, never a token compared: what the time of a look-up depends on is the SHA-256 of what was
+    sent, of which nobody can choose a prefix, so that it says nothing about a token that is right.
+    """
 
-    def __iter__(self) -> Iterator[Caller]:
-        return iter(self._by_digest.values())
+    def __init__(self, callers: Iterable[Caller], issued: Tokens | None = None) -> None:
+        self._issued = issued
+        self._known = _known(callers)
 
-    def __len__(self) -> int:
-        return len(self._by_digest)
+    @property
+    def by_token(self) -> Mapping[str, Caller]:
+        """The callers by the SHA-256 of their tokens: another mapping after each change."""
+        return self._known.by_token
+
+    def replace(self, callers: Iterable[Caller]) -> None:
+        """Has these callers from now on, and no others."""
+        self._known = _known(callers)
 
     def caller_of(self, token: str) -> Caller | None:
-        """The caller with that token, or None."""
-        return self._by_digest.get(token_sha256(token))
+        """The caller with that token, or None.
+
+        Raises:
+            Unavailable: It cannot be told.
+        """
+        digest = token_sha256(token)
+        known = self._known
+        caller = known.by_token.get(digest)
+        if caller is not None:
+            # Asked first without the clock, as most tokens do not end and each decision comes through here.
+            return caller if caller.expires == NEVER or not caller.is_expired else None
+        return None if self._issued is None else self._issued.caller_of(token, digest, known.by_name)
+
+    def configured(self, token: str) -> Caller | None:
+        """The caller of the callers' file with that token, or None."""
+        caller = self._known.by_token.get(token_sha256(token))
+        return None if caller is None or caller.is_expired else caller
+
+    def with_certificate(self, certificate_sha256: str) -> Caller | None:
+        """The caller with that client certificate, or None."""
+        return self._known.by_certificate.get(certificate_sha256)
 
 
 def token_sha256(token: str) -> str:
@@ -51,58 +132,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
-def read_callers(path: Path) -> list[Caller]:
-    """The callers of a YAML file: a list `callers` of `{name, token_sha256, scopes}`.
-
-    Raises:
-        ConfigurationError: With every fault, a line each; none has a digest in it.
-    """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - it is a safe loader
-    except OSError as error:
-        raise ConfigurationError(f"{_SETTING}: {path}: cannot be read: {error.strerror}.") from error
-    except _RepeatedKey as error:
-        raise ConfigurationError(f"{_SETTING}: {path}: {error}.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # Among them a date such as 2026-13-45, which PyYAML takes for one before it looks.
-        raise ConfigurationError(f"{_SETTING}: {path}: is not YAML.") from error
-    listed = content["callers"] if isinstance(content, dict) and set(content) == {"callers"} else None
-    if not isinstance(listed, list) or not listed:
-        raise ConfigurationError(
-            f"{_SETTING}: {path}: must have a list `callers` with a caller at least, and nothing else."
-        )
-    faults = [f"{path}: callers[{n}]{fault}" for n, value in enumerate(listed) for fault in _faults(value)]
-    if not faults:
-        callers = [Caller(v["name"], v["token_sha256"], frozenset(map(Scope, v["scopes"]))) for v in listed]
-        if len({caller.token_sha256 for caller in callers}) == len(callers):
-            return callers
-        faults = [f"{path}: callers: the same token stands twice"]
-    raise ConfigurationError("\n".join(f"{_SETTING}: {fault}." for fault in faults))
-
-
-class _RepeatedKey(Exception):
-    """Names the line of the object."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a repeated key does not win silently."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - as inherited
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(set(keys)) != len(keys):
-            raise _RepeatedKey(f"line {node.start_mark.line + 1}: has a key twice")
-        return super().construct_mapping(node, deep)
-
-
-def _faults(value: object) -> Iterable[str]:
-    if not isinstance(value, dict) or set(value) != _MEMBERS:
-        yield f": must have the members {', '.join(sorted(_MEMBERS))}, and no others"
-        return
-    if not isinstance(value["name"], str) or not value["name"]:
-        yield ".name: must be a string that is not empty"
-    digest = value["token_sha256"]
-    if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
-        yield ".token_sha256: must be 64 lower-case hexadecimal digits, in quotes: printf %s TOKEN | sha256sum"
-    scopes = value["scopes"]
-    if not isinstance(scopes, list) or not scopes or not all(scope in list(Scope) for scope in scopes):
-        yield f".scopes: must be a list of some of {', '.join(Scope)}"
+def _known(callers: Iterable[Caller]) -> _Known:
+    listed = list(callers)
+    return _Known(
+        {caller.token_sha256: caller for caller in listed if caller.token_sha256},
+        {caller.certificate_sha256: caller for caller in listed if caller.certificate_sha256},
+        # Reversed, as of several with a name the first is the one.
+        {caller.name: caller for caller in reversed(listed)},
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from authz_service.administrators.mail_server import PrintedMail
-from authz_service.callers.callers import Caller, new_token, read_callers, token_sha256
+from authz_service.callers.callers import Caller, new_token, token_sha256
 from authz_service.cli.database import SMITH_FAMILY, recording_imports
 from authz_service.cli.progress import importing
 from authz_service.customers.activation_code import key_finder
@@ -55,8 +55,6 @@ def demo(port: int, data: tuple[Path, ...], token: str | None, policies: Path | 
         _load(settings, data or (SMITH_FAMILY,))
         token = token or new_token()
         callers = [Caller("demo", token_sha256(token), frozenset(Scope))]
-        if settings.callers:
-            callers += read_callers(settings.callers)
         serve(settings, callers, (_HOST, port), lambda: _greet(port, token), PrintedMail())
 
 

@@ -14,7 +14,7 @@ import click
 
 from authz_service.administrators.mail_server import SmtpServer
 from authz_service.administrators.message import domain_of
-from authz_service.callers.callers import Caller, read_callers
+from authz_service.callers.callers_file import read_callers
 from authz_service.cli.database import refuse_missing_file
 from authz_service.errors import (
     AuthzServiceError,
@@ -34,7 +34,7 @@ from authz_service.opa.signed import SignedPolicies
 from authz_service.opa.signing import read_public_key
 from authz_service.precautions.examining import examine
 from authz_service.secret_settings import secret_files
-from authz_service.settings import KNOWN, OpenId, Settings, read_settings
+from authz_service.settings import KNOWN, OpenId, Settings, TokenIssuer, read_settings
 from authz_service.storage.database import connect, is_current
 from authz_service.web.signed_metadata import read_signing_key
 from authz_service.words import Durability
@@ -104,6 +104,7 @@ def _examine() -> Iterator[Finding]:
     database = _try("database", lambda: _database(settings))
     yield database
     yield _try("callers", lambda: _callers(settings))
+    yield _try("access tokens", lambda: _access_tokens(settings.token_issuer))
     yield _security(settings)
     yield _try("accounts", lambda: _accounts(settings.openid))
     yield _try("metadata", lambda: _metadata(settings))
@@ -195,13 +196,30 @@ def _database(settings: Settings) -> str:
 
 
 def _callers(settings: Settings) -> str:
+    if settings.callers is None and settings.token_issuer:
+        return "none configured, as AUTHZ_CALLERS is not set: callers come with access tokens alone"
     if settings.callers is None:
         raise ConfigurationError("AUTHZ_CALLERS: is not set; `serve` needs it, `demo` does not.")
-    return f"{len(read_callers(settings.callers))} configured in {settings.callers}"
+    callers = read_callers(settings.callers)
+    ended = sorted({caller.name for caller in callers if caller.is_expired})
+    more = f"; a token has ended of: {', '.join(ended)}" if ended else ""
+    return f"{len({caller.name for caller in callers})} configured in {settings.callers}{more}"
+
+
+def _access_tokens(issuer: TokenIssuer | None) -> str:
+    if issuer is None:
+        return "not taken, as AUTHZ_JWKS_URL is not set"
+    from authz_service.callers.issuer_keys import IssuerKeys  # noqa: PLC0415 - slow to import, and only with an issuer needed
+
+    keys = IssuerKeys(issuer.jwks_url)
+    keys.renew()
+    if keys.failure:
+        raise ConfigurationError(f"AUTHZ_JWKS_URL: {issuer.jwks_url} cannot be read: {keys.failure}.")
+    return f"of {issuer.issuer} for {issuer.audience}, verified with {keys.count} published keys"
 
 
 def _security(settings: Settings) -> Finding:
-    callers: list[Caller] = []
+    callers = []
     if settings.callers is not None:
         with suppress(ConfigurationError):
             callers = read_callers(settings.callers)

@@ -4,7 +4,8 @@ import os
 
 import click
 
-from authz_service.callers.callers import Caller, read_callers
+from authz_service.callers.callers import Caller
+from authz_service.callers.callers_file import read_callers
 from authz_service.errors import ConfigurationError
 from authz_service.secret_settings import secret_files
 from authz_service.serve import serve as run
@@ -27,13 +28,13 @@ Example:
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="The port.")
 def serve(host: str, port: int) -> None:
     """Answer questions, set up by AUTHZ_… variables."""
-    settings, callers = _secure_settings()
+    settings = _secure_settings()
     shown = f"[{host}]" if ":" in host else host
-    run(settings, callers, (host, port), lambda: click.echo(f"Ready at http://{shown}:{port}", err=True))
+    run(settings, [], (host, port), lambda: click.echo(f"Ready at http://{shown}:{port}", err=True))
 
 
-def _secure_settings() -> tuple[Settings, list[Caller]]:
-    """The settings of the environment and who may call.
+def _secure_settings() -> Settings:
+    """The settings of the environment, once they and the callers have been looked at.
 
     Raises:
         ConfigurationError: With everything that is wrong or insecure.
@@ -48,10 +49,12 @@ def _secure_settings() -> tuple[Settings, list[Caller]]:
     except ConfigurationError as error:
         faults.append(str(error))
     refuse_or_tell(examine(settings, callers, secret_files(os.environ)), settings.allow_insecure, faults)
-    return settings, callers
+    return settings
 
 
 def _callers(settings: Settings) -> list[Caller]:
+    if settings.callers is None and settings.token_issuer:
+        return []
     if settings.callers is None:
         raise ConfigurationError(
             "AUTHZ_CALLERS: is not set, so nobody could call. Name a YAML file of who may call:\n"

@@ -1,5 +1,6 @@
 """What a search finds: the candidates about whom the very same decisions say yes, a page at a time."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from authz_service.decision.decisions import Decided, Decisions
@@ -37,7 +38,7 @@ class Searches:
         """What is wrong with the members that the domain reads."""
         return self._domain.faults(search.question)
 
-    def page(self, search: Search, after: str, limit: int) -> Page:
+    def page(self, search: Search, after: str, limit: int, among: Collection[str] | None = None) -> Page:
         """What is found after that candidate.
 
         However rarely the answer is yes, a page asks about so many candidates only, and may hold fewer than the limit.
@@ -46,6 +47,7 @@ class Searches:
             search: What is searched for.
             after: Where the page before has ended; empty for the first.
             limit: How many at most.
+            among: The only candidates to ask about; None for all.
 
         Raises:
             Unavailable: The candidates or facts cannot be read, or the engine does not answer.
@@ -57,9 +59,10 @@ class Searches:
             # One more than could be needed, as the last page has to know that it is the last.
             size = min(2 * size + 1, MOST_AT_ONCE)
             candidates = self._domain.candidates(search, after, size)
-            decided = self._decisions.decide([search.asking(candidate) for candidate in candidates])
+            wanted = candidates if among is None else [candidate for candidate in candidates if candidate in among]
+            decided = self._decisions.decide([search.asking(candidate) for candidate in wanted])
             asked += decided
-            for candidate, (_, _, decision) in zip(candidates, decided, strict=True):
+            for candidate, (_, _, decision) in zip(wanted, decided, strict=True):
                 if decision.allow and len(found) == limit:
                     return Page(found, after, asked)
                 if decision.allow:
@@ -67,4 +70,5 @@ class Searches:
                 after = candidate
             if len(candidates) < size:
                 return Page(found, None, asked)
+            after = candidates[-1]
         return Page(found, after, asked)

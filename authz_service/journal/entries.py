@@ -179,13 +179,17 @@ class Entries:
         body = {"id": new_id(), "kind": EntryKind.POLICY, "action": "come_into_force", "revision": revision}
         return Entry(_encode(body).encode())
 
-    def refusal(self, origin: Origin, status: int, endpoint: str, scope: str) -> Entry:
-        """A caller without a valid token, or without the scope for the endpoint. The caller's name may be unknown."""
+    def refusal(self, origin: Origin, status: int, endpoint: str, scope: str, count: int | None = None) -> Entry:
+        """A request without a valid token, without the scope for the endpoint, or beyond the caller's limits.
+
+        The caller's name may be unknown. With a count, so many of which there are no entries.
+        """
         body = {
             **self._beginning(new_id(), EntryKind.REFUSAL, origin),
             "action": endpoint,
             "status": status,
             "scope": scope,
+            **({} if count is None else {"count": count}),
         }
         return Entry(_encode(body).encode())
 

@@ -137,10 +137,10 @@ class Journal:
         if self._entries:
             order_entry(connection, self._entries.sign_off(review_id, origin, customer, revision, seal))
 
-    def refused(self, origin: Origin, status: int, endpoint: str, scope: str) -> None:
-        """Keeps that a caller was refused; it is refused also where that cannot be kept."""
+    def refused(self, origin: Origin, status: int, endpoint: str, scope: str, count: int | None = None) -> None:
+        """Keeps that a caller was refused, or so many were; each is refused also where that cannot be kept."""
         if self._entries:
-            self._note(self._entries.refusal(origin, status, endpoint, scope))
+            self._note(self._entries.refusal(origin, status, endpoint, scope, count))
 
     def came_into_force(self, revision: str) -> None:
         """Keeps that a policy revision answers from here on in this process."""

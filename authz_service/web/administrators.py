@@ -8,13 +8,14 @@ from authz_service.administrators.take_over import Administrators
 from authz_service.administrators.wish import Activation, Wish
 from authz_service.customers.parsing import parse
 from authz_service.errors import TakeOverRefused
+from authz_service.web.authentication import require_open
 from authz_service.web.bodies import read_object
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.languages import ACCEPTED, language_of, told_in
 from authz_service.web.origins import origin_of_request
 from authz_service.web.problems import problem
 from authz_service.web.shapes import TakenOver, TakeOverRequest
-from authz_service.words import Scope
+from authz_service.words import ActionName, Scope
 
 
 def administrator_endpoints(administrators: Administrators) -> Blueprint:
@@ -28,7 +29,10 @@ def administrator_endpoints(administrators: Administrators) -> Blueprint:
             body=TakeOverRequest,
             answers={201: TakenOver},
             problems={
-                403: "The policy says no: reasons say why. Or the token does not have the scope.",
+                403: (
+                    "The policy says no: reasons say why. Or the token does not have the scope, or the caller may not"
+                    " ask about this action."
+                ),
                 404: "There is no such customer number, or no such person.",
                 503: "The facts or the policy cannot be asked: nothing is done.",
             },
@@ -45,6 +49,7 @@ def administrator_endpoints(administrators: Administrators) -> Blueprint:
     )
     def take_over(number: str) -> tuple[Response, int]:
         body = parse(TakeOverRequest, read_object(request))
+        require_open(ActionName.BECOME_ADMINISTRATOR)
         activation = Activation(body.activation.code, body.activation.date) if body.activation else None
         is_informed, origin = body.current_administrator_informed, origin_of_request()
         done = administrators.take_over(Wish(number, body.person, body.channel, is_informed, activation, origin))

@@ -4,18 +4,20 @@ import json
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from authz_service.decision.decisions import Decided, Decisions
 from authz_service.errors import Fault, InvalidRequest
 from authz_service.journal.journal import Journal
 from authz_service.questions import Question
+from authz_service.web.authentication import ACTION_NOT_OPEN, require_open
 from authz_service.web.bodies import json_type, read_object
 from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.evaluation import inherited, read_question
 from authz_service.web.examples import MARY_SEES_HER_USAGE, SHE_MAY, SHE_MAY_NOT
 from authz_service.web.languages import ACCEPTED, TOLD, language_of, told_in
 from authz_service.web.origins import origin_of_request
+from authz_service.web.refusals import Refusals
 from authz_service.web.request_ids import made_id
 from authz_service.web.shapes import (
     MOST_EVALUATIONS,
@@ -31,6 +33,9 @@ DECISION_ID = "Decision-Id"
 SINGLE = ("/access/v1/evaluation", "/v1/decide")
 FAILED = "authz_service.failed"
 """Where the environ of a request has why it could not be answered before it came to Flask."""
+
+_NOT_OPEN = [Fault(ACTION_NOT_OPEN)]
+"""What is wrong with an item that is in order, but about an action that the caller may not ask about."""
 
 _STOP_AFTER = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}
 
@@ -49,7 +54,7 @@ _EVALUATION = Endpoint(
 )
 
 
-def decide_endpoints(decisions: Decisions, journal: Journal) -> Blueprint:
+def decide_endpoints(decisions: Decisions, journal: Journal, refusals: Refusals) -> Blueprint:
     endpoints = Blueprint("decide", __name__)
 
     @declares(_EVALUATION)
@@ -86,6 +91,8 @@ def decide_endpoints(decisions: Decisions, journal: Journal) -> Blueprint:
             return _decide_one(decisions, journal, body)
         language = language_of(request)
         answers = _decide_many(decisions, body, items, _semantic(body))
+        if any(answer is _NOT_OPEN for answer in answers):
+            refusals.note(HTTPStatus.FORBIDDEN, Scope.DECIDE)
         decision_id = made_id()
         kept = ((item, answer) for item, answer in enumerate(answers) if isinstance(answer, Decided))
         journal.decided(decision_id, origin_of_request(), kept)
@@ -103,6 +110,7 @@ def _decide_one(decisions: Decisions, journal: Journal, body: Mapping[str, objec
     question = _question(decisions, body, faults)
     if question is None:
         raise InvalidRequest(faults)
+    require_open(question.action.name)
     [decided] = decisions.decide([question])
     decision_id = made_id()
     journal.decided(decision_id, origin_of_request(), [(None, decided)])
@@ -119,7 +127,10 @@ def _decide_many(
     defaults = inherited(body)
     for item in items:
         found: list[Fault] = []
-        questions.append(_item(decisions, defaults, item, found))
+        question = _item(decisions, defaults, item, found)
+        if question and not g.caller.may_ask_about(question.action.name):
+            question, found = None, _NOT_OPEN
+        questions.append(question)
         faults.append(found)
     if semantic in _STOP_AFTER:
         return list(_until(decisions, questions, faults, stop_after=_STOP_AFTER[semantic]))
@@ -162,7 +173,8 @@ def _question(decisions: Decisions, body: Mapping[str, object], faults: list[Fau
 
 
 def _broken(faults: list[Fault]) -> bytes:
-    error = {"status": HTTPStatus.BAD_REQUEST, "message": "; ".join(map(str, faults))}
+    status = HTTPStatus.FORBIDDEN if faults is _NOT_OPEN else HTTPStatus.BAD_REQUEST
+    error = {"status": status, "message": "; ".join(map(str, faults))}
     return json.dumps({"decision": False, "context": {"error": error}}, separators=(",", ":")).encode()
 
 

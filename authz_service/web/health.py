@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import Blueprint
 from sqlalchemy import Engine
 
+from authz_service.callers.entrance import Entrance
 from authz_service.decision.memory import AnswerMemory
 from authz_service.journal.journal import Journal
 from authz_service.web.endpoint import Endpoint, declares
@@ -13,7 +14,9 @@ from authz_service.web.readiness import check_all, is_ready
 from authz_service.web.shapes import Alive, Readiness
 
 
-def health_endpoints(database: Engine, memory: AnswerMemory, policy_status: Path | None, journal: Journal) -> Blueprint:
+def health_endpoints(
+    database: Engine, memory: AnswerMemory, policy_status: Path | None, journal: Journal, entrance: Entrance
+) -> Blueprint:
     endpoints = Blueprint("health", __name__)
 
     @endpoints.get("/healthz")
@@ -46,12 +49,13 @@ def health_endpoints(database: Engine, memory: AnswerMemory, policy_status: Path
                         "rejected": [],
                     },
                     "journal": {"ok": True, "detail": "written", "behind_bytes": 0},
+                    "callers": {"ok": True, "detail": "known", "rejected": []},
                 },
             },
         )
     )
     def readyz() -> tuple[dict[str, object], int]:
-        checks = check_all(database, memory, policy_status, journal)
+        checks = check_all(database, memory, policy_status, journal, entrance)
         is_well = is_ready(checks)
         body = Readiness(status="ready" if is_well else "not ready", checks=checks)
         return body.model_dump(), HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE

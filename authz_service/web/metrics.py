@@ -1,4 +1,7 @@
-"""What Prometheus reads. Counted from the database at each reading, so that every replica says the same."""
+"""What Prometheus reads. Counted from the database at each reading, so that every replica says the same.
+
+Refusals alone are counted by each machine for itself, as most of them are in no database.
+"""
 
 import time
 from collections.abc import Iterator
@@ -6,6 +9,7 @@ from collections.abc import Iterator
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 
@@ -15,12 +19,15 @@ from authz_service.journal.indexer import bytes_behind, count_entries
 from authz_service.journal.journal import Journal
 from authz_service.journal.shadow_counts import count_differences
 from authz_service.web.endpoint import Endpoint, declares
+from authz_service.web.refusals import Refusals
 
 
-def metrics_endpoints(database: Engine, memory: AnswerMemory, version: str, journal: Journal) -> Blueprint:
+def metrics_endpoints(
+    database: Engine, memory: AnswerMemory, version: str, journal: Journal, refusals: Refusals
+) -> Blueprint:
     endpoints = Blueprint("metrics", __name__)
     registry = CollectorRegistry()
-    registry.register(_Collector(database, memory, version, journal))
+    registry.register(_Collector(database, memory, version, journal, refusals))
 
     @endpoints.get("/metrics")
     @declares(
@@ -38,13 +45,16 @@ def metrics_endpoints(database: Engine, memory: AnswerMemory, version: str, jour
 
 
 class _Collector(Collector):
-    def __init__(self, database: Engine, memory: AnswerMemory, version: str, journal: Journal) -> None:
+    def __init__(
+        self, database: Engine, memory: AnswerMemory, version: str, journal: Journal, refusals: Refusals
+    ) -> None:
         self._database = database
         self._memory = memory
         self._version = version
         self._journal = journal
+        self._refusals = refusals
 
-    def collect(self) -> Iterator[InfoMetricFamily | GaugeMetricFamily | CounterMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("authz_build", "The version that runs.", {"version": self._version})
         yield InfoMetricFamily("authz_policy", "The policy in force.", {"revision": self._memory.revision})
         letters = GaugeMetricFamily("authz_letters", "Letters in the outbox by state.", labels=["state"])
@@ -57,8 +67,9 @@ class _Collector(Collector):
             "authz_letters_oldest_unsent_seconds", "Age of the oldest unsent letter.", max(age, 0.0)
         )
         yield from self._of_journal()
+        yield from self._refusals.metrics()
 
-    def _of_journal(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+    def _of_journal(self) -> Iterator[Metric]:
         yield CounterMetricFamily(
             "authz_journal_entries", "Entries that the database has been given.", count_entries(self._database)
         )

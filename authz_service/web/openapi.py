@@ -50,8 +50,9 @@ _QUERY_PARAMETERS: Mapping[str, dict[str, object]] = {
 _OF_ALL = {500: "Something went wrong here; it is in the log of the service."}
 _OF_A_SCOPE = {
     401: "No valid bearer token.",
-    403: "The token does not have the scope.",
-    503: "The database does not answer; try again after Retry-After.",
+    403: "The token does not have the scope, or the caller may not ask about this action.",
+    429: "The caller asks more than its limits allow; try again after Retry-After.",
+    503: "The database, or whoever issued the token, does not answer; try again after Retry-After.",
 }
 _OF_AN_ADDRESS = {404: "There is nothing at this address."}
 _OF_A_BODY = {
@@ -61,6 +62,7 @@ _OF_A_BODY = {
 }
 _HEADERS_OF_PROBLEMS = {
     401: {"WWW-Authenticate": "That a bearer token is wanted, and whether the one given is invalid."},
+    429: {"Retry-After": "The seconds to wait."},
     503: {"Retry-After": "The seconds to wait."},
 }
 _DESCRIPTION = f"""\

@@ -13,6 +13,7 @@ from authz_service.errors import (
     Conflict,
     Fault,
     InvalidInput,
+    IssuerUnavailable,
     NotFound,
     PolicyEngineMisbehaved,
     PolicyEngineUnavailable,
@@ -78,7 +79,8 @@ def _expected(error: AuthzServiceError) -> Response:
         return _unexpected(error)
     if isinstance(error, InvalidInput):
         return problem(status, "; ".join(map(str, error.faults)), error.faults)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    # Whoever is not let in must not be able to fill the log; why keys are not known, is in it already.
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, IssuerUnavailable):
         log.error("request.unavailable", reason=str(error))
         return _unavailable(_UNASKED if isinstance(error, _POLICY_UNASKED) else str(error))
     return problem(status, str(error))

@@ -10,13 +10,14 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from authz_service import strict_json
-from authz_service.callers.callers import Caller, Callers
+from authz_service.callers.callers import Caller
+from authz_service.callers.entrance import Entrance
 from authz_service.decision.decisions import Decided, Decisions
 from authz_service.ids import new_id
 from authz_service.journal.entries import Origin
 from authz_service.journal.journal import Journal
 from authz_service.questions import Question
-from authz_service.web.authentication import bearer_token
+from authz_service.web.authentication import WAIT
 from authz_service.web.bodies import MAX_BYTES
 from authz_service.web.decide import DECISION_ID, FAILED, SINGLE
 from authz_service.web.evaluation import read_question
@@ -34,10 +35,10 @@ class QuickDecisions:
     """A WSGI application in front of another, which gets what is not answered here as if it came from outside."""
 
     def __init__(
-        self, app: "WSGIApplication", callers: Callers, decisions: Decisions, journal: Journal, bodies: SlowBodies
+        self, app: "WSGIApplication", entrance: Entrance, decisions: Decisions, journal: Journal, bodies: SlowBodies
     ) -> None:
         self.app = app
-        self._callers = callers
+        self._entrance = entrance
         self._decisions = decisions
         self._journal = journal
         self._bodies = bodies
@@ -46,9 +47,16 @@ class QuickDecisions:
         if environ["PATH_INFO"] in SINGLE and environ["REQUEST_METHOD"] == "POST":
             try:
                 caller = self._caller(environ)
-                question = self._question(environ) if caller else None
+                question = self._question(environ, caller) if caller else None
                 if caller and question:
-                    return self._answer(question, caller, environ, start_response)
+                    if caller.limits is None:
+                        return self._answer(question, caller, environ, start_response)
+                    wait = environ[WAIT] = self._entrance.limiter.enter(caller)
+                    if not wait:
+                        try:
+                            return self._answer(question, caller, environ, start_response)
+                        finally:
+                            self._entrance.limiter.leave(caller)
             except Exception as error:  # noqa: BLE001 - the view raises it again, and Flask answers it
                 environ[FAILED] = error
         self._bodies.look_after(environ)
@@ -56,10 +64,10 @@ class QuickDecisions:
 
     def _caller(self, environ: "WSGIEnvironment") -> Caller | None:
         """Who may ask; None also where somebody may that is not read here."""
-        caller = self._callers.caller_of(bearer_token(environ.get("HTTP_AUTHORIZATION", "")))
+        caller = self._entrance.caller_of(environ)
         return caller if caller and Scope.DECIDE in caller.scopes else None
 
-    def _question(self, environ: "WSGIEnvironment") -> Question | None:
+    def _question(self, environ: "WSGIEnvironment", caller: Caller) -> Question | None:
         """The question; None where something is wrong with it, or unusual. The body can be read once more."""
         length: str = environ.get("CONTENT_LENGTH", "")
         is_usual = (
@@ -81,7 +89,9 @@ class QuickDecisions:
         except strict_json.NotJson:
             return None
         question = read_question(body, []) if isinstance(body, dict) else None
-        return None if question is None or self._decisions.faults(question) else question
+        if question is None or not caller.may_ask_about(question.action.name) or self._decisions.faults(question):
+            return None
+        return question
 
     def _answer(
         self, question: Question, caller: Caller, environ: "WSGIEnvironment", start_response: "StartResponse"

@@ -5,16 +5,19 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from authz_service.callers.entrance import Entrance
 from authz_service.decision.memory import AnswerMemory
 from authz_service.errors import AuthzServiceError, DatabaseUnavailable
 from authz_service.journal.indexer import bytes_behind
 from authz_service.journal.journal import Journal
 from authz_service.opa.supervisor import read_status
 from authz_service.storage.database import is_current
-from authz_service.web.shapes import Check, Checks, JournalCheck, PolicyCheck
+from authz_service.web.shapes import CallersCheck, Check, Checks, JournalCheck, PolicyCheck
 
 
-def check_all(database: Engine, memory: AnswerMemory, policy_status: Path | None, journal: Journal) -> Checks:
+def check_all(
+    database: Engine, memory: AnswerMemory, policy_status: Path | None, journal: Journal, entrance: Entrance
+) -> Checks:
     """Asks each of them now; whatever is away is told, not raised."""
     of_database = _check(lambda: _database(database))
     return Checks(
@@ -23,6 +26,7 @@ def check_all(database: Engine, memory: AnswerMemory, policy_status: Path | None
         policy=_policy(memory, policy_status),
         # One that does not answer is not waited for again.
         journal=_journal(database if of_database.ok else None, journal),
+        callers=_callers(entrance),
     )
 
 
@@ -58,6 +62,19 @@ def _journal(database: Engine | None, journal: Journal) -> JournalCheck:
         behind = 0
     error = journal.writer.error
     return JournalCheck(ok=not error, detail=error or "written", behind_bytes=behind)
+
+
+def _callers(entrance: Entrance) -> CallersCheck:
+    """Never a reason to take a machine out of service: all of them would be, for those whose tokens are known too."""
+    rejected, keys = list(entrance.followed.rejected), entrance.keys
+    detail = "known"
+    if rejected:
+        detail = "A later edit of the callers' file is faulty and not in force; who could call before it still may."
+    elif keys is not None and not keys.are_usable:
+        detail = f"Access tokens cannot be verified: {keys.failure or 'their keys have not been fetched yet'}."
+    elif keys is not None and keys.failure:
+        detail = f"The keys of access tokens cannot be fetched ({keys.failure}); those from before go on for an hour."
+    return CallersCheck(ok=detail == "known", detail=detail, rejected=rejected)
 
 
 def _policy(memory: AnswerMemory, policy_status: Path | None) -> PolicyCheck:

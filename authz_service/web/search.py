@@ -8,6 +8,7 @@ from authz_service.decision.searches import MOST_ON_A_PAGE, Page, Searches
 from authz_service.errors import Fault, InvalidRequest
 from authz_service.journal.journal import Journal
 from authz_service.questions import Json, Search
+from authz_service.web.authentication import require_open
 from authz_service.web.bodies import read_object
 from authz_service.web.decide import DECISION_ID
 from authz_service.web.endpoint import Endpoint, declares
@@ -105,10 +106,12 @@ def _search(searches: Searches, tokens: PageTokens, journal: Journal, sought: So
         faults.extend(searches.faults(search))
     if search is None or faults:
         raise InvalidRequest(faults)
+    if sought is not Sought.ACTION:
+        require_open(search.question.action.name)
     bound_to = _bound_to(search, asked)
     place = _place(tokens, asked, bound_to)
     limit = MOST_ON_A_PAGE if place.limit is None else min(place.limit, MOST_ON_A_PAGE)
-    page = searches.page(search, place.after, limit)
+    page = searches.page(search, place.after, limit, g.caller.actions if sought is Sought.ACTION else None)
     next_token = "" if page.after is None else tokens.seal(place._replace(after=page.after), bound_to)
     decision_id = made_id()
     journal.searched(decision_id, origin_of_request(), search, page.found, page.asked)

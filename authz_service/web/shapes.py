@@ -263,6 +263,11 @@ class PolicyCheck(Check):
     """What is wrong with a later edit, which is not in force: `file:line: what`."""
 
 
+class CallersCheck(Check):
+    rejected: list[str]
+    """What is wrong with a later edit of the callers' file, which is not in force."""
+
+
 class JournalCheck(Check):
     behind_bytes: int
     """How much of the journal cannot be searched yet."""
@@ -273,6 +278,7 @@ class Checks(_Shape):
     opa: Check
     policy: PolicyCheck
     journal: JournalCheck
+    callers: CallersCheck
 
 
 class Readiness(_Shape):

@@ -12,6 +12,7 @@ from authz_service.callers.callers import new_token, token_sha256
 from authz_service.opa.binary import OPA_VERSION
 from authz_service.opa.supervisor import SupervisedOpa
 from tests.cli.conftest import Cli
+from tests.issuer import ec, served
 from tests.journals import journal_settings
 
 NO_DATABASE = "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db."
@@ -45,6 +46,7 @@ def test_where_everything_is_right_each_thing_says_what_was_found(cli: Cli, righ
         "variables",
         "database",
         "callers",
+        "access tokens",
         "security",
         "accounts",
         "metadata",
@@ -275,3 +277,26 @@ def examined(cli: Cli, environ: dict[str, str], status: int) -> dict[str, Any]:
     run = cli("doctor", "--format", "json", **environ)
     assert run.status == status, run
     return {finding["what"]: finding for finding in json.loads(run.stdout)}
+
+
+def test_the_keys_of_access_tokens_are_fetched_and_an_issuer_that_is_away_is_named(
+    cli: Cli, right: dict[str, str]
+) -> None:
+    with served(ec("one"), ec("two")) as issuer:
+        without_file = right | issuer.environ | {"AUTHZ_CALLERS": ""}
+        found = examined(cli, without_file, 0)
+        assert found["access tokens"]["detail"] == (
+            "of https://issuer.example for https://authz.example, verified with 2 published keys"
+        )
+        assert found["callers"]["detail"].startswith("none configured, as AUTHZ_CALLERS is not set")
+        issuer.status = 500
+        found = examined(cli, right | issuer.environ, 1)
+        assert found["access tokens"]["detail"] == f"AUTHZ_JWKS_URL: {issuer.url} cannot be read: it answers 500."
+
+
+def test_whose_token_has_ended_is_named(cli: Cli, right: dict[str, str]) -> None:
+    old, new = (token_sha256(f"token-of-zone-{end}") for end in ("1f9c", "2e8d"))
+    tokens = f"[{{sha256: '{old}', expires: 2026-01-01}}, {{sha256: '{new}'}}]"
+    Path(right["AUTHZ_CALLERS"]).write_text(f"callers: [{{name: zone, tokens: {tokens}, scopes: [decide]}}]")
+    found = examined(cli, right, 0)["callers"]
+    assert found["detail"] == f"1 configured in {right['AUTHZ_CALLERS']}; a token has ended of: zone"

@@ -82,6 +82,22 @@ def test_however_rare_the_results_a_page_asks_about_so_many_candidates_only() ->
     assert max(library.looked_up) <= 1_000
 
 
+@pytest.mark.parametrize("limit", [1, 2, 7, 600])
+def test_among_some_candidates_it_is_these_that_are_asked_about_and_no_others(limit: int) -> None:
+    library = library_of([f"member-{n:05}" for n in range(3_000)])
+    among = {"member-00000", "member-00900", "member-02999", "nobody"}
+    searches, after, found = searches_in(library), "", []
+    while True:
+        page = searches.page(WHO_MAY_BORROW, after, limit, among)
+        found += page.found
+        assert {question.subject.id for question, _, _ in page.asked} <= among
+        if page.after is None:
+            break
+        after = page.after
+    assert found == sorted(among - {"nobody"})
+    assert searches.page(WHO_MAY_BORROW, "", limit, frozenset()) == Page([], None, [])
+
+
 def test_a_search_that_cannot_be_decided_finds_nothing_to_tell() -> None:
     engine = FakeEngine(judge)
     engine.go_down()

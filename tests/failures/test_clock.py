@@ -14,8 +14,9 @@ from tests.conftest import ROOT
 from tests.failures.asking import BILLS, OWN_USAGE, SMITHS, WISH, decided, unready
 from tests.failures.lying_opa import sidecar
 from tests.mail import MailServerForTests
+from tests.ports import free_port
 from tests.processes import wait_until
-from tests.services import COMMAND, HOST, Service, environment, free_port, serve
+from tests.services import COMMAND, HOST, Service, environment, serve
 
 LIBRARY = Path(libfaketime.__file__).parent / "vendor/libfaketime/src/libfaketime.so.1"
 HOUR = 3600

@@ -12,8 +12,9 @@ from tests.conftest import ROOT
 from tests.failures.asking import BILLS, OWN_USAGE, SMITHS, WISH, Clock, decided, is_alive, unready
 from tests.failures.disks import filled, small_disk
 from tests.journals import journal_settings
+from tests.ports import free_port
 from tests.processes import wait_until
-from tests.services import COMMAND, HOST, Service, environment, free_port, serve
+from tests.services import COMMAND, HOST, Service, environment, serve
 
 
 def on_disk(folder: Path, disk: Path, **more: str) -> dict[str, str]:

@@ -16,8 +16,9 @@ from tests.failures import lying_opa
 from tests.failures.asking import BILLS, OWN_USAGE, POINTS, SMITHS, Clock, decided, is_alive, unready
 from tests.failures.conftest import MakeDatabase
 from tests.failures.lying_opa import Proxy, Spoil, altered, each_answer, proxy, sidecar, with_status
+from tests.ports import free_port
 from tests.processes import wait_until
-from tests.services import Service, demo, free_port, serve
+from tests.services import Service, demo, serve
 
 STALE_SECONDS = 3
 # What OPA has for an answer, and a retry where one has just been answered.

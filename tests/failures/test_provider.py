@@ -15,7 +15,8 @@ import requests
 from authz_service.serve import THREADS
 from tests.conftest import TOKEN
 from tests.failures.asking import BILLS, OWN_USAGE, Clock, decided, is_alive, unready
-from tests.services import HOST, Service, free_port, serve
+from tests.ports import free_port
+from tests.services import HOST, Service, serve
 
 # What the provider has for one answer, and a place to ask it.
 AT_MOST_SECONDS = 8.0

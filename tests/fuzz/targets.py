@@ -14,10 +14,11 @@ from urllib.parse import urlencode
 from hypothesis import strategies as st
 
 from authz_service import strict_json
-from authz_service.callers.callers import Caller, Callers, read_callers, token_sha256
+from authz_service.callers.callers import Caller, Callers, token_sha256
+from authz_service.callers.callers_file import read_callers
+from authz_service.callers.entrance import bearer_token
 from authz_service.customers.file_reading import read_files
 from authz_service.errors import ConfigurationError
-from authz_service.web.authentication import bearer_token
 from authz_service.web.page_tokens import NotAToken, Place
 from authz_service.words import Scope
 from tests.conftest import TOKEN

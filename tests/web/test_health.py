@@ -27,6 +27,7 @@ def test_a_service_that_can_decide_is_ready_and_says_under_which_policy(client: 
             "rejected": [],
         },
         "journal": {"ok": True, "detail": "written", "behind_bytes": ANY},
+        "callers": {"ok": True, "detail": "known", "rejected": []},
     }
 
 
@@ -104,7 +105,7 @@ def ready(client: FlaskClient, status: int) -> dict[str, Any]:
     assert response.status_code == status, body
     assert list(body) == ["status", "checks"]
     assert body["status"] == ("ready" if status == 200 else "not ready")
-    assert list(body["checks"]) == ["database", "opa", "policy", "journal"]
+    assert list(body["checks"]) == ["database", "opa", "policy", "journal", "callers"]
     checks: dict[str, Any] = body["checks"]
     return checks
 

@@ -136,8 +136,18 @@ def _policy(kept: KeptDecision, _: Book) -> str:
 
 def _refused(kept: KeptDecision, _: Book) -> str:
     body = kept.body
-    lacking = "a valid token" if body.get("status") == HTTPStatus.UNAUTHORIZED else f"the scope {body.get('scope')}"
-    return f"a caller without {lacking} was refused at {body.get('action') or 'an address that there is not'}"
+    why = _REFUSED.get(body.get("status"), f"without the scope {body.get('scope')}, or with an action that is not open")
+    where = body.get("action") or "an address that there is not"
+    count = body.get("count")
+    if isinstance(count, int):
+        return f"further callers {why} were refused at {where}: {count:,} times"
+    return f"a caller {why} was refused at {where}"
+
+
+_REFUSED: Mapping[object, str] = {
+    HTTPStatus.UNAUTHORIZED: "without a valid token",
+    HTTPStatus.TOO_MANY_REQUESTS: "beyond its limits",
+}
 
 
 def _shadow(kept: KeptDecision, _: Book) -> str:

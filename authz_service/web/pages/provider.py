@@ -141,10 +141,12 @@ def add_provider(
         return response
 
     def refused(error: NotSignedIn, there: str) -> Response:
-        log.warning("sign_in.refused", reason=str(error))
         status, said = _SAID[type(error)]
         if isinstance(error, NotAllowed):
             g.caller = Caller(readers.name_of(error.subject), "", frozenset())
-        readers.refuse(status, Scope.AUDIT, said)
-        page = frame.render("sign_in.html", there=there, fault=said, at_provider=True)
-        return Response(page, status, mimetype="text/html")
+        # The log as the journal, so that nobody can fill either.
+        if readers.note_refusal(status, Scope.AUDIT):
+            log.warning("sign_in.refused", reason=str(error))
+        # Without a form: it would begin a session, and as the browser comes from another site it has left behind the
+        # one that there may be, which would end by that.
+        return Response(frame.render("not_signed_in.html", there=there, fault=said), status, mimetype="text/html")

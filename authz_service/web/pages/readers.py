@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -11,12 +12,12 @@ from flask import Response, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from authz_service.callers.callers import Caller, Callers
-from authz_service.journal.journal import Journal
+from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.settings import OpenId
 from authz_service.web.endpoint import Page
-from authz_service.web.origins import origin_of_request
 from authz_service.web.pages.sessions import SessionCookies
 from authz_service.web.problems import problem
+from authz_service.web.refusals import Refusals
 from authz_service.words import Scope
 
 FORM_KEY = "form_key"
@@ -35,15 +36,25 @@ class Readers:
     Args:
         callers: Who may call; one who is taken out of them is signed out with that.
         cookies: The same.
-        journal: Keeps who was refused.
+        pseudonyms: How people are named in the journal.
+        refusals: Keeps who was refused.
         openid: The same.
     """
 
-    def __init__(self, callers: Callers, cookies: SessionCookies, journal: Journal, openid: OpenId | None) -> None:
+    def __init__(
+        self,
+        callers: Callers,
+        cookies: SessionCookies,
+        pseudonyms: Pseudonyms,
+        refusals: Refusals,
+        openid: OpenId | None,
+    ) -> None:
         self._callers = callers
         self.cookies = cookies
-        self._journal = journal
+        self._pseudonyms = pseudonyms
+        self._refusals = refusals
         self.openid = openid
+        self._marked: tuple[Mapping[str, Caller], Mapping[str, Caller]] = {}, {}
 
     def admit(self, page: Page) -> ResponseReturnValue | None:
         """Lets the reader of the session read a page; otherwise what is answered instead."""
@@ -65,7 +76,8 @@ class Readers:
             return None
         if _BY in session:
             return _vouched_for(session[_READER]) if self.openid and session[_BY] == self._provider_mark else None
-        return self._by_mark.get(session[_READER])
+        caller = self._by_mark().get(session[_READER])
+        return None if caller is None or caller.is_expired else caller
 
     @property
     def provider(self) -> str:
@@ -74,7 +86,8 @@ class Readers:
 
     def sign_in(self, token: str) -> HTTPStatus:
         """Begins the session of the caller with that token; a status other than OK is why there is none."""
-        caller = self._callers.caller_of(token)
+        # An access token ends within minutes, and a session lasts a working day.
+        caller = self._callers.configured(token)
         if caller is None:
             return HTTPStatus.UNAUTHORIZED
         g.caller = caller
@@ -93,15 +106,19 @@ class Readers:
     def name_of(self, subject: str) -> str:
         """What a person is called here and in the journal: the same each time, and nobody's without its key."""
         issuer = self.openid.issuer if self.openid else ""
-        return f"reader{self._journal.pseudonyms.all_of('reader', f'{issuer} {subject}')[-1]}"
+        return f"reader{self._pseudonyms.all_of('reader', f'{issuer} {subject}')[-1]}"
 
     def sign_out(self) -> None:
         session.clear()
 
     def refuse(self, status: HTTPStatus, scope: Scope, detail: str) -> Response:
         """The answer to whoever is refused, and the entry of it."""
-        self._journal.refused(origin_of_request(), status, request.endpoint or "", scope)
+        self.note_refusal(status, scope)
         return problem(status, detail)
+
+    def note_refusal(self, status: HTTPStatus, scope: Scope) -> bool:
+        """Somebody is refused; whether that is kept one by one, and not as one of very many."""
+        return self._refusals.note(status, scope)
 
     def form_key(self) -> str:
         """What a form has to bring along to be taken in this session."""
@@ -114,9 +131,14 @@ class Readers:
         kept = session.get(FORM_KEY, "")
         return bool(kept) and hmac.compare_digest(kept.encode(), request.form.get(FORM_KEY, "").encode())
 
-    @cached_property
-    def _by_mark(self) -> dict[str, Caller]:
-        return {self._mark(caller): caller for caller in self._callers}
+    def _by_mark(self) -> Mapping[str, Caller]:
+        """The callers by what stands for their tokens, made once for each list of them."""
+        listed, marked = self._marked
+        if listed is not self._callers.by_token:
+            listed = self._callers.by_token
+            marked = {self._mark(caller): caller for caller in listed.values()}
+            self._marked = listed, marked
+        return marked
 
     @cached_property
     def _provider_mark(self) -> str:

@@ -38,7 +38,7 @@ def add_sign_in(pages: Blueprint, frame: Frame, readers: Readers, shelf: Shelf) 
         status = readers.sign_in(request.form.get("token", "").strip())
         if status == HTTPStatus.OK:
             return redirect(way_back(there), HTTPStatus.SEE_OTHER)
-        readers.refuse(status, Scope.AUDIT, _REFUSED[status])
+        readers.note_refusal(status, Scope.AUDIT)
         return frame.render("sign_in.html", there=there, fault=_REFUSED[status]), status
 
     @pages.post("/sign-out")

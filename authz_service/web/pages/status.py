@@ -11,6 +11,7 @@ from flask import Blueprint
 from sqlalchemy import Engine
 
 from authz_service.administrators.outbox import count_letters, oldest_unsent
+from authz_service.callers.entrance import Entrance
 from authz_service.decision.memory import AnswerMemory
 from authz_service.errors import Unavailable
 from authz_service.handbook.shelf import Shelf
@@ -38,12 +39,14 @@ class Running(NamedTuple):
         workers: How many processes answer on this machine.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
         opa_version: Asks OPA for its version.
+        entrance: Knows who may call.
     """
 
     version: str
     workers: int
     policy_status: Path | None
     opa_version: Callable[[], str]
+    entrance: Entrance
 
 
 class Letters(NamedTuple):
@@ -91,7 +94,7 @@ def add_status(
     @declares(Page(Scope.AUDIT))
     def status() -> str:
         now = datetime.now(UTC)
-        checks = check_all(database, memory, running.policy_status, journal)
+        checks = check_all(database, memory, running.policy_status, journal, running.entrance)
         supervised = read_status(running.policy_status) if running.policy_status else None
         since = datetime.fromisoformat(supervised.since) if supervised else None
         return frame.render(

@@ -192,8 +192,24 @@ def test_a_provider_that_is_down_is_told_in_words_and_a_token_still_does(make_cl
     response = visitor.get("/sign-in/provider?next=/matrix")
     assert (response.status_code, response.mimetype) == (503, "text/html")
     assert "Try again in a moment, or sign in with a token." in response.text
-    assert 'name="next" value="/matrix"' in response.text
-    assert 'aria-invalid="true"' not in response.text
+    assert 'href="/sign-in?next=/matrix"' in response.text
+    assert 'href="/sign-in/provider?next=/matrix"' in response.text
+
+
+@pytest.mark.parametrize("query", ["", "?error=access_denied&state=x", "?code=x&state=x", "?code=x"])
+def test_a_way_back_that_fails_ends_no_session(visitor: FlaskClient, query: str) -> None:
+    sign_in(visitor, READER)
+    begin(visitor)
+    # From another site a browser brings the cookie of the sign-in along, and not the one of the session.
+    from_elsewhere = at_public(visitor)
+    kept = visitor.get_cookie("authz_sign_in", path="/sign-in")
+    assert kept
+    from_elsewhere.set_cookie("authz_sign_in", kept.value, path="/sign-in")
+    response = from_elsewhere.get(f"/sign-in/back{query}")
+    assert response.status_code in {400, 403}
+    assert not [said for said in response.headers.getlist("Set-Cookie") if said.startswith("authz_session")]
+    assert visitor.get(f"/sign-in/back{query}").status_code in {400, 403}
+    assert is_signed_in(visitor)
 
 
 def test_a_provider_that_goes_down_meanwhile_is_told_in_words(make_client: MakeClient) -> None:

@@ -1,6 +1,7 @@
 """A token with the scope audit is exchanged for a session, and only for that."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 
 import itsdangerous
@@ -200,6 +201,25 @@ def test_another_process_takes_the_session_and_ends_it_with_the_caller(make_clie
         client.set_cookie("authz_session", session.value)
         statuses.append(client.get("/sign-in").text.count(EVERYTHING.name) > 0)
     assert statuses == [True, True, False]
+
+
+def test_a_reader_whose_token_is_taken_out_or_ends_is_signed_out(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_client(caller=EVERYTHING._replace(expires=time.time() + 600))
+    reader = signed_in(client)
+    assert reader.get("/matrix/diff").status_code != 303
+    now = time.time
+    monkeypatch.setattr("authz_service.callers.callers.time.time", lambda: now() + 601)
+    assert reader.get("/matrix/diff").status_code == 303
+    monkeypatch.undo()
+    assert reader.get("/matrix/diff").status_code != 303
+    callers = parts_of(client.application).entrance.callers
+    kept = list(callers.by_token.values())
+    callers.replace([])
+    assert reader.get("/matrix/diff").status_code == 303
+    callers.replace(kept)
+    assert reader.get("/matrix/diff").status_code != 303
 
 
 def test_whose_token_lost_the_scope_is_told_so_on_a_page(make_client: MakeClient) -> None:

@@ -23,6 +23,8 @@ from tests.processes import wait_until
 from tests.web.conftest import MakeClient, database_of
 from tests.web.pages.reading import signed_in
 
+PARTS = ("Database", "OPA", "Policy", "Journal", "Callers")
+
 
 def states(page: str) -> dict[str, bool]:
     """Whether each part works."""
@@ -32,7 +34,7 @@ def states(page: str) -> dict[str, bool]:
 
 def test_all_works_and_the_versions_are_told(make_client: MakeClient) -> None:
     page = signed_in(make_client()).get("/status").text
-    assert states(page) == {"Database": True, "OPA": True, "Policy": True, "Journal": True}
+    assert states(page) == {"Database": True, "OPA": True, "Policy": True, "Journal": True, "Callers": True}
     assert "Ready: decisions are made." in page
     for said in (
         OPA_VERSION,
@@ -50,7 +52,7 @@ def test_it_says_what_readyz_says(make_client: MakeClient, tmp_path: Path) -> No
     page = signed_in(client).get("/status")
     assert (ready.status_code, page.status_code) == (503, 200)
     checks = ready.get_json()["checks"]
-    assert states(page.text) == {part: checks[part.lower()]["ok"] for part in ("Database", "OPA", "Policy", "Journal")}
+    assert states(page.text) == {part: checks[part.lower()]["ok"] for part in PARTS}
     assert checks["opa"]["detail"] in page.text
     assert "answers 503" in page.text
 
@@ -68,7 +70,7 @@ def test_with_the_real_opa_killed_the_page_stands_and_says_so(
         wait_until(lambda: states(reader.get("/status").text)["OPA"])
     response = reader.get("/status")
     assert response.status_code == 200
-    assert states(response.text) == {"Database": True, "OPA": False, "Policy": True, "Journal": True}
+    assert states(response.text) == {"Database": True, "OPA": False, "Policy": True, "Journal": True, "Callers": True}
     assert "OPA cannot be reached" in response.text
     assert "not told" in response.text
     assert client.get("/readyz").status_code == 503

@@ -1,0 +1,118 @@
+"""The callers' file, followed: an edit is taken over without a restart."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from authz_service.callers.callers import Caller
+from authz_service.callers.callers_file import read_callers
+from authz_service.errors import ConfigurationError
+
+log = structlog.get_logger()
+
+LOOK_EVERY_SECONDS = 0.25
+_JUST_NOW_SECONDS = 2.0
+
+
+class FollowedCallers:
+    """Who may call as the file says now; where an edit is broken, as it said before.
+
+    It can be handed to another process, which goes on from what is in force here.
+
+    Attributes:
+        path: The file; None where there is none.
+        rejected: What is wrong with a later edit, a sentence a fault; empty where the file is in force.
+
+    Args:
+        path: The same.
+        beside: Callers that are not in the file.
+
+    Raises:
+        ConfigurationError: The file is faulty at the start, with every fault.
+    """
+
+    def __init__(self, path: Path | None, beside: Sequence[Caller] = ()) -> None:
+        self.path = path
+        self.rejected: tuple[str, ...] = ()
+        self._beside = list(beside)
+        self._seen = self._state()
+        self._listed = read_callers(path) if path else []
+
+    @property
+    def callers(self) -> list[Caller]:
+        return [*self._beside, *self._listed]
+
+    def look(self) -> bool:
+        """Whether there are other callers than at the last look."""
+        state = self._state()
+        if self.path is None or (state == self._seen and state is not None):
+            return False
+        self._seen = state
+        try:
+            listed = read_callers(self.path)
+        except ConfigurationError as error:
+            self._reject(tuple(str(error).splitlines()))
+            return False
+        if self.rejected:
+            log.info("callers.edit_mended", file=str(self.path))
+        self.rejected = ()
+        if listed == self._listed:
+            return False
+        self._listed = listed
+        log.info("callers.changed", file=str(self.path), callers=len({caller.name for caller in listed}))
+        return True
+
+    def _reject(self, faults: tuple[str, ...]) -> None:
+        # A file that is not there is looked for again and again, and told of once.
+        if faults != self.rejected:
+            for fault in faults:
+                log.error("callers.edit_rejected", finding=fault)
+        self.rejected = faults
+
+    def _state(self) -> tuple[int, int, int] | None:
+        """What changes with an edit; None where that is not to be relied on, so that the file is to be read."""
+        try:
+            found = self.path.stat() if self.path else None
+        except OSError:
+            return None
+        # A file may be written twice within a tick of the file system's clock.
+        if found is None or abs(time.time() - found.st_mtime) < _JUST_NOW_SECONDS:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+class Watch:
+    """Does what has to be done again and again, in a thread of its own. A context manager."""
+
+    def __init__(self, *tasks: Callable[[], object], interval: float = LOOK_EVERY_SECONDS) -> None:
+        self._tasks = tasks
+        self._interval = interval
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="callers-watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval):
+            for task in self._tasks:
+                try:
+                    task()
+                except Exception:  # that fails once is to be done again all the same
+                    log.exception("callers.watch_failed")
