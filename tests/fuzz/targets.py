@@ -1,10 +1,11 @@
 """What is fuzzed, and what has to hold whatever is sent.
 
 A target is one function with one thing drawn: `make fuzz` gives it a share of a million cases, `make check` a few
-hundred. A verifier of tokens of another kind is one more entry of `VERIFIERS`.
+hundred.
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,18 +13,23 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from hypothesis import strategies as st
+from joserfc.jwk import ECKey
 
 from authz_service import strict_json
+from authz_service.callers.access_tokens import LEEWAY_SECONDS, AccessTokens
 from authz_service.callers.callers import Caller, Callers, token_sha256
 from authz_service.callers.callers_file import read_callers
 from authz_service.callers.entrance import bearer_token
+from authz_service.callers.issuer_keys import IssuerKeys
 from authz_service.customers.file_reading import read_files
 from authz_service.errors import ConfigurationError
+from authz_service.settings import TokenIssuer
 from authz_service.web.page_tokens import NotAToken, Place
 from authz_service.words import Scope
 from tests.conftest import TOKEN
 from tests.fuzz.served import CANARY, Answer, Served
 from tests.fuzz.values import ACTIONS, PEOPLE, anything, changed, entities, questions, spoilt, texts_of
+from tests.issuer import AUDIENCE, ISSUER, claims, ec, signed
 from tests.reference import Asked, Wished, expected, take_over
 
 SINGLE = "/access/v1/evaluation"
@@ -284,18 +290,13 @@ _files = st.one_of(
 # who calls
 
 
-VERIFIERS: dict[str, Callable[[Callers, str], Caller | None]] = {
-    "bearer": lambda callers, header: callers.caller_of(bearer_token(header)),
-}
-"""What finds a caller by a header Authorization: who has sent `TOKEN`, and nobody else."""
-
 _CALLERS = Callers([Caller("fuzz", token_sha256(TOKEN), frozenset(Scope))])
 
 
 def find_caller(served: Served, header: str) -> None:
-    for verify in VERIFIERS.values():
-        caller = verify(_CALLERS, header)
-        assert (caller is not None) is (header[:7].lower() == "bearer " and header[7:].strip() == TOKEN)
+    """Who has sent `TOKEN`, and nobody else."""
+    caller = _CALLERS.caller_of(bearer_token(header))
+    assert (caller is not None) is (header[:7].lower() == "bearer " and header[7:].strip() == TOKEN)
     if header.isascii() and header.isprintable():
         answer = served.call("POST", SINGLE, b"{}", token=header)
         assert told(answer).status == (400 if caller else 401)
@@ -305,6 +306,68 @@ _headers = st.one_of(
     st.text(max_size=30),
     st.builds("{} {}".format, st.sampled_from(["Bearer", "bearer", "BEARER", "Basic", "Bearer "]), st.just(TOKEN)),
     st.builds(lambda n, c: f"Bearer {TOKEN[:n]}{c}{TOKEN[n:]}", st.integers(0, len(TOKEN)), st.text(max_size=2)),
+)
+
+
+class _PublishedKeys(IssuerKeys):
+    """Those of an issuer that need not be fetched."""
+
+    def __init__(self, key: ECKey) -> None:
+        self._key = key
+
+    def holds(self, thumbprint: str) -> bool:
+        return thumbprint == self._key.thumbprint()
+
+    def find(self, kid: str) -> ECKey | None:
+        return self._key if kid == self._key.kid else None
+
+
+_KEY = ec()
+_ACCESS_TOKENS = AccessTokens(TokenIssuer("", ISSUER, AUDIENCE), _PublishedKeys(_KEY))
+
+
+def verify_access_token(_: Served, case: tuple[dict[str, Any], dict[str, Any], int, str]) -> None:
+    """What is taken is what the issuer has signed, for this service and for now; and it opens what it says at most."""
+    changes, header, at, other = case
+    token = signed(_KEY, "ES256", header, **changes)
+    caller = _ACCESS_TOKENS.caller_of(token, token_sha256(token), {})
+    if caller is not None:
+        said = claims(**changes)
+        assert said["iss"] == ISSUER
+        assert AUDIENCE in ([said["aud"]] if isinstance(said["aud"], str) else said["aud"])
+        assert said["exp"] > time.time() - LEEWAY_SECONDS - 1
+        assert caller.name == said["client_id"]
+        assert caller.scopes <= set(said["scope"].split())
+        assert header.get("kid", _KEY.kid) == _KEY.kid
+    spoiled = token[:at] + other + token[at + 1 :]
+    # The last letter of Base64 has bits that mean nothing.
+    assert _ACCESS_TOKENS.caller_of(spoiled, token_sha256(spoiled), {}) in (None, caller)
+
+
+_moments = st.integers(-100, 100).map(lambda seconds: int(time.time()) + seconds)
+_access_tokens = st.tuples(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "iss": st.sampled_from([ISSUER, ISSUER + "/", CANARY]) | anything,
+            "aud": st.sampled_from([AUDIENCE, [AUDIENCE, "other"], [], CANARY]) | anything,
+            "exp": _moments | anything,
+            "nbf": _moments | anything,
+            "client_id": st.sampled_from(["shop", CANARY, ""]) | anything,
+            "scope": st.sampled_from(["decide", "decide audit", "", "DECIDE", CANARY]) | anything,
+        },
+    ),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "kid": st.sampled_from([_KEY.kid, "other", CANARY]),
+            "typ": st.sampled_from(["at+jwt", "AT+JWT", "application/at+jwt", "JWT", "dpop+jwt"]),
+            "jwk": st.just(_KEY.as_dict()),
+            "jku": st.just("https://127.0.0.1/keys"),
+        },
+    ),
+    st.integers(0, 400),
+    st.sampled_from(["A", "B", "", ".", "=", "é", CANARY]),
 )
 
 
@@ -318,15 +381,27 @@ def read_callers_file(_: Served, data: bytes) -> None:
             keeps_to_itself(str(error))
             return
     assert callers
-    assert all(caller.name and caller.scopes and len(caller.token_sha256) == 64 for caller in callers)
+    for caller in callers:
+        assert caller.name
+        assert caller.scopes
+        assert {len(caller.token_sha256), len(caller.certificate_sha256)} <= {0, 64}
 
 
+_digests = st.sampled_from([DIGEST, DIGEST.upper(), CANARY]) | anything
+_tokens = st.fixed_dictionaries({"sha256": _digests}, optional={"expires": st.sampled_from(["2027-01-01", CANARY])})
+_limits = st.dictionaries(st.sampled_from(["per_second", "burst", "concurrent", CANARY]), anything, max_size=3)
 _caller = st.fixed_dictionaries(
     {
         "name": st.sampled_from(["shop", CANARY, ""]) | anything,
-        "token_sha256": st.sampled_from([DIGEST, DIGEST.upper(), CANARY]) | anything,
         "scopes": st.lists(st.sampled_from([*Scope, CANARY]), max_size=3) | anything,
-    }
+    },
+    optional={
+        "token_sha256": _digests,
+        "tokens": st.lists(_tokens, max_size=2) | anything,
+        "certificate_sha256": _digests,
+        "actions": st.lists(st.sampled_from(ACTIONS), max_size=2) | anything,
+        "limits": _limits | anything,
+    },
 )
 _callers_files = st.one_of(
     st.lists(_caller | changed(_caller), max_size=3).map(lambda listed: json.dumps({"callers": listed}).encode()),
@@ -396,6 +471,7 @@ TARGETS: dict[str, Target] = {
     "JSON": Target(texts_of(anything) | st.binary(max_size=40), read_json),
     "customer files": Target(_files, load_file),
     "tokens of callers": Target(_headers, find_caller),
+    "access tokens": Target(_access_tokens, verify_access_token),
     "the file of callers": Target(_callers_files, read_callers_file),
     "tokens of pages": Target(
         st.tuples(
