@@ -30,7 +30,7 @@ class Databases:
 
     def new_sqlite(self) -> Path:
         """The file of a new database with the customers in it."""
-        return Path(shutil.copyfile(self._filled, self._folder / f"{next(self._numbers)}.db"))
+        return Path(shutil.copy(self._filled, self._folder / f"{next(self._numbers)}.db"))
 
     def new_postgresql(self) -> str:
         """The URL of a new database with the customers in it."""
