@@ -55,6 +55,8 @@ def test_where_there_is_none_that_is_said(repository: Path) -> None:
         ("notes.md", f"curl -H 'Authorization: Bearer {jwt()}'", "JSON Web Token"),
         ("notes.md", f"postgresql://authz:{secrets.token_hex(6)}@db.example.org", "Basic Auth Credentials"),
     ],
+    # By their kinds, as what is planted is another in each process that runs tests.
+    ids=["pem", "hex", "base64", "github", "aws", "jwt", "basic"],
 )
 @pytest.mark.parametrize("is_added", [True, False])
 def test_one_that_is_planted_is_found_with_its_file_and_line_and_is_not_shown(
