@@ -23,7 +23,11 @@ PARTS = {
     ],
     "Database": ["down", "frozen", "locked", "disk is full"],
     "Journal": ["disk is full", "reading only"],
-    "Mail server and provider of accounts": ["mail server is down", "provider is down"],
+    "Mail server, provider of accounts, issuer of access tokens": [
+        "mail server is down",
+        "provider is down",
+        "issuer of access tokens is away",
+    ],
     "Clock": ["jumps"],
     "Processes and memory": ["memory", "a worker is killed", "whole service is killed"],
     "Clients": ["byte by byte", "does not end"],
