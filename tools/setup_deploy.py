@@ -19,7 +19,7 @@ from tools.work import only_one, run_to_the_end, say
 
 PROGRAMS = {
     "kustomize": ("Kustomize", "sigs.k8s.io/kustomize/kustomize/v5"),
-    "compose": ("the loader of Compose files", "github.com/compose-spec/compose-go/v2/cmd"),
+    "compose": ("the loader of Compose files", "."),
     "kube-score": ("kube-score", "github.com/zegl/kube-score/cmd/kube-score"),
 }
 """What each is called in a sentence and its package, by the folder of its module."""

@@ -1,0 +1,90 @@
+"""Runs containers as processes of this machine: the words, the environment, the files and the modes that they would have.
+
+What an image or a mount has at a path is at another one here, and each port is a free one; so both are replaced in words
+and variables, and nowhere else.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.conftest import ROOT
+from tests.processes import is_running, processes_below
+
+ENTRYPOINT = [sys.executable, "-c", "from authz_service.cli import main; main()"]
+PACKAGES = "/opt/venv/lib/python3.11/site-packages"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What is told to start one.
+
+    Attributes:
+        name: Its name.
+        words: Its command line; the image's entrypoint is left out where it is that.
+        environ: Its variables, without those of the image.
+        mounts: The folder or file of this machine that is mounted at each path.
+        ports: The free port in the place of each that it listens on.
+    """
+
+    name: str
+    words: Sequence[str]
+    environ: Mapping[str, str]
+    mounts: Mapping[str, Path]
+    ports: Mapping[int, int] = field(default_factory=dict)
+
+
+def image_environment(opa: Path) -> dict[str, str]:
+    """The variables of the image, with its OPA in front of all others on its path."""
+    [variables] = re.findall(r"^ENV PATH=\S+ (.+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    named = dict(word.split("=", 1) for word in variables.split())
+    return {**named, "PATH": f"{opa.parent}:{os.environ['PATH']}", "AUTHZ_POLICIES": str(ROOT / "policies")}
+
+
+def here(text: str, container: Container) -> str:
+    """The text with the places and ports of this machine."""
+    places = {PACKAGES: ROOT, **container.mounts}
+    for place in sorted(places, key=len, reverse=True):
+        text = re.sub(rf"(?<![\w.-]){re.escape(place)}(?=[/?]|$)", lambda _, at=places[place]: str(at), text)
+    for port, free in container.ports.items():
+        text = re.sub(rf":{port}$", f":{free}", text)
+    return text
+
+
+def command_line(container: Container, opa: Path) -> tuple[list[str], dict[str, str]]:
+    """The words and the whole environment with which it is started here."""
+    words = [here(word, container) for word in container.words]
+    environ = {name: here(value, container) for name, value in container.environ.items()}
+    if words[0] == "opa":
+        words[0] = str(opa)
+    else:
+        words = [*ENTRYPOINT, *words]
+        for free in container.ports.values():
+            words += ["--port", str(free)]
+    return words, {**image_environment(opa), **environ}
+
+
+@contextmanager
+def running(container: Container, opa: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """The container's process while the block lasts; it is ended as an orchestrator does, and nothing of it is left."""
+    words, environ = command_line(container, opa)
+    with log.open("ab") as written:
+        process = subprocess.Popen(
+            words, env=environ, cwd=log.parent, stdin=subprocess.DEVNULL, stdout=written, stderr=written
+        )
+    try:
+        yield process
+    finally:
+        below = processes_below(process.pid)
+        process.terminate()
+        try:
+            process.wait(15)
+        finally:
+            process.kill()
+            process.wait()
+        assert not [pid for pid in below if is_running(pid)]
