@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.conftest import ROOT
-from tests.processes import is_running, processes_below
+from tests.processes import is_running, processes_below, wait_until
 
 ENTRYPOINT = [sys.executable, "-c", "from authz_service.cli import main; main()"]
 PACKAGES = "/opt/venv/lib/python3.11/site-packages"
@@ -87,4 +87,4 @@ def running(container: Container, opa: Path, log: Path) -> Iterator["subprocess.
         finally:
             process.kill()
             process.wait()
-        assert not [pid for pid in below if is_running(pid)]
+        wait_until(lambda: not any(map(is_running, below)))
