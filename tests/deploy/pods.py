@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -80,7 +81,7 @@ def run_to_its_end(template: Manifest, manifests: list[Manifest], node: Node) ->
 
 def is_well(container: Manifest, probe: str, made: Container, process: "subprocess.Popen[bytes]") -> bool:
     """Whether a container passes a probe; it must not have ended."""
-    assert process.poll() is None, f"{made.name} has ended"
+    assert process.poll() is None, f"{made.name} has ended with {process.returncode}; its log says why"
     asked = container[probe]["httpGet"]
     [port] = [port["containerPort"] for port in container["ports"] if port["name"] == asked["port"]]
     try:
@@ -91,10 +92,11 @@ def is_well(container: Manifest, probe: str, made: Container, process: "subproce
 
 
 def containers_of(template: Manifest, manifests: list[Manifest], node: Node) -> dict[str, Container]:
-    """How each container of a pod is started here; its volumes are made where they are not there yet."""
+    """How each container of a pod is started here; its volumes are new, but for those that outlive it."""
     spec = template["spec"]
     claims = [claim for each in manifests for claim in each.get("spec", {}).get("volumeClaimTemplates", [])]
-    volumes = {volume["name"]: _volume(volume, manifests, node) for volume in spec.get("volumes", [])}
+    own = Path(tempfile.mkdtemp(dir=node.folder))
+    volumes = {volume["name"]: _volume(volume, own, manifests, node) for volume in spec.get("volumes", [])}
     volumes |= {claim["metadata"]["name"]: _claimed(node.folder / claim["metadata"]["name"]) for claim in claims}
     made: dict[str, Container] = {}
     for container in (*spec.get("initContainers", []), *spec["containers"]):
@@ -125,10 +127,10 @@ def _mounted(volume: Path, mount: Mapping[str, Any]) -> Path:
     return below
 
 
-def _volume(volume: Manifest, manifests: list[Manifest], node: Node) -> Path:
-    folder: Path = node.folder / volume["name"]
+def _volume(volume: Manifest, own: Path, manifests: list[Manifest], node: Node) -> Path:
+    folder: Path = own / volume["name"]
     if "emptyDir" in volume:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir()
         folder.chmod(0o2777)
         return folder
     if "secret" in volume:
@@ -148,13 +150,12 @@ def _config_map(name: str, manifests: list[Manifest], node: Node) -> Mapping[str
 def _projected(folder: Path, files: Mapping[str, bytes], source: Mapping[str, Any], mode: int, folder_mode: int) -> Path:
     """Files behind links to links, as the kubelet changes all of them at once."""
     content = folder / "..2026_11_27"
-    if not folder.exists():
-        content.mkdir(parents=True)
-        wanted = {item["key"]: item["path"] for item in source["items"]} if "items" in source else None
-        for key, path in (wanted or {key: key for key in files}).items():
-            (content / path).write_bytes(files[key])
-            (content / path).chmod(mode)
-            (folder / path).symlink_to(Path("..data") / path)
-        (folder / "..data").symlink_to(content.name)
-        folder.chmod(folder_mode)
+    content.mkdir(parents=True)
+    wanted = {item["key"]: item["path"] for item in source["items"]} if "items" in source else {key: key for key in files}
+    for key, path in wanted.items():
+        (content / path).write_bytes(files[key])
+        (content / path).chmod(mode)
+        (folder / path).symlink_to(Path("..data") / path)
+    (folder / "..data").symlink_to(content.name)
+    folder.chmod(folder_mode)
     return folder

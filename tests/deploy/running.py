@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 from tests.processes import is_running, processes_below, wait_until
 
 ENTRYPOINT = [sys.executable, "-c", "from authz_service.cli import main; main()"]
+_CONFIGURATION = "--config-file="
 PACKAGES = "/opt/venv/lib/python3.11/site-packages"
 
 
@@ -49,16 +50,28 @@ def image_environment(opa: Path) -> dict[str, str]:
 def here(text: str, container: Container) -> str:
     """The text with the places and ports of this machine."""
     places = {PACKAGES: ROOT, **container.mounts}
-    for place in sorted(places, key=len, reverse=True):
-        text = re.sub(rf"(?<![\w.-]){re.escape(place)}(?=[/?]|$)", lambda _, at=places[place]: str(at), text)
+    any_of_them = "|".join(re.escape(place) for place in sorted(places, key=len, reverse=True))
+    text = re.sub(rf"(?<![\w.-])({any_of_them})(?=[/?\s]|$)", lambda found: str(places[found[1]]), text)
     for port, free in container.ports.items():
         text = re.sub(rf":{port}$", f":{free}", text)
     return text
 
 
-def command_line(container: Container, opa: Path) -> tuple[list[str], dict[str, str]]:
-    """The words and the whole environment with which it is started here."""
+def command_line(container: Container, opa: Path, folder: Path) -> tuple[list[str], dict[str, str]]:
+    """The words and the whole environment with which it is started here.
+
+    Args:
+        container: What is to be started.
+        opa: The program of the image.
+        folder: Where configuration is put that names places.
+    """
     words = [here(word, container) for word in container.words]
+    for at, word in enumerate(words):
+        if word.startswith(_CONFIGURATION):
+            told = Path(word.removeprefix(_CONFIGURATION)).read_text()
+            config = folder / f"{container.name}.yaml"
+            config.write_text(here(told, container))
+            words[at] = f"{_CONFIGURATION}{config}"
     environ = {name: here(value, container) for name, value in container.environ.items()}
     if words[0] == "opa":
         words[0] = str(opa)
@@ -72,13 +85,16 @@ def command_line(container: Container, opa: Path) -> tuple[list[str], dict[str, 
 @contextmanager
 def running(container: Container, opa: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """The container's process while the block lasts; it is ended as an orchestrator does, and nothing of it is left."""
-    words, environ = command_line(container, opa)
+    words, environ = command_line(container, opa, log.parent)
     with log.open("ab") as written:
         process = subprocess.Popen(
             words, env=environ, cwd=log.parent, stdin=subprocess.DEVNULL, stdout=written, stderr=written
         )
     try:
         yield process
+    except BaseException:
+        print(log.read_text())  # noqa: T201 - pytest shows it where a test has failed
+        raise
     finally:
         below = processes_below(process.pid)
         process.terminate()
