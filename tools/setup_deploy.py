@@ -1,4 +1,4 @@
-"""Have a program that checks `deploy/`: built from its pinned sources when a check first wants it, kept in `.tools/bin`.
+"""Have a program that checks `deploy/`: built from its pinned sources when first wanted, kept in `.tools/bin`.
 
     python -m tools.setup_deploy kustomize
 

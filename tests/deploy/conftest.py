@@ -1,4 +1,4 @@
-"""What tests of `deploy/` share: the programs that read it, built when they are first wanted, and what it is fed with."""
+"""What tests of `deploy/` share: the programs that read it, and what is made before it is started."""
 
 import json
 import os

@@ -1,18 +1,20 @@
 """Runs a pod of the manifests as processes of this machine, as the kubelet would: volumes, variables, probes, order."""
 
 import re
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 
 from tests.deploy.manifests import Manifest, environment, named
 from tests.deploy.running import Container, running
 from tests.processes import wait_until
+
+if TYPE_CHECKING:
+    import subprocess
 
 START_SECONDS = 60.0
 Objects = Mapping[str, Mapping[str, bytes]]
@@ -147,11 +149,15 @@ def _config_map(name: str, manifests: list[Manifest], node: Node) -> Mapping[str
     return {key: text.encode() for key, text in data.items()}
 
 
-def _projected(folder: Path, files: Mapping[str, bytes], source: Mapping[str, Any], mode: int, folder_mode: int) -> Path:
+def _projected(
+    folder: Path, files: Mapping[str, bytes], source: Mapping[str, Any], mode: int, folder_mode: int
+) -> Path:
     """Files behind links to links, as the kubelet changes all of them at once."""
     content = folder / "..2026_11_27"
     content.mkdir(parents=True)
-    wanted = {item["key"]: item["path"] for item in source["items"]} if "items" in source else {key: key for key in files}
+    wanted = (
+        {item["key"]: item["path"] for item in source["items"]} if "items" in source else {key: key for key in files}
+    )
     for key, path in wanted.items():
         (content / path).write_bytes(files[key])
         (content / path).chmod(mode)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 
 from authz_service.settings import KNOWN
 from tests.conftest import ROOT
@@ -85,7 +86,9 @@ def test_every_setting_is_one_that_is_read(compose: Model) -> None:
 
 
 def test_the_socket_is_for_the_service_and_opa_alone(compose: Model) -> None:
-    having = {name for name, each in services(compose) for mount in each.get("volumes", []) if mount.get("source") == "socket"}
+    having = {
+        name for name, each in services(compose) for mount in each.get("volumes", []) if mount.get("source") == "socket"
+    }
     assert having == {"service", "opa"}
     assert "mode=0700" in compose["volumes"]["socket"]["driver_opts"]["o"]
 
@@ -94,7 +97,9 @@ def test_images_are_named_in_one_place_and_none_is_whatever_is_newest(compose: M
     named = dict(line.split("=", 1) for line in (DEPLOY / ".env").read_text().splitlines() if "=" in line)
     assert set(re.findall(r"image: (.*)", _text())) == {f"${{{name}:?}}" for name in named}
     others = {service["image"] for name, service in services(compose) if name not in OURS}
-    assert all(re.search(r":[\w.-]*\d|@sha256:[0-9a-f]{64}$", image) and not image.endswith("latest") for image in others)
+    assert all(
+        re.search(r":[\w.-]*\d|@sha256:[0-9a-f]{64}$", image) and not image.endswith("latest") for image in others
+    )
 
 
 def test_every_file_that_is_mounted_is_there_or_made_as_the_page_says(compose: Model, told: Path) -> None:
@@ -112,6 +117,18 @@ def test_without_its_variables_it_is_refused(compose_loader: Path, tmp_path: Pat
     done = subprocess.run([compose_loader, "compose.yaml"], cwd=tmp_path, env=environ, capture_output=True, check=False)
     assert done.returncode == 1
     assert b"AUTHZ_IMAGE is missing" in done.stderr
+
+
+def test_prometheus_and_grafana_read_what_there_is(compose: Model) -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
+    targets = {
+        target for job in config["scrape_configs"] for each in job["static_configs"] for target in each["targets"]
+    }
+    assert targets == {"service:8080", "opa:8282"}
+    listening = {(name, port) for name in OURS for port in _listening(compose["services"][name])}
+    assert {(name, int(port)) for name, port in (target.split(":") for target in targets)} == listening
+    [source] = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yaml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
 
 
 # what it runs
@@ -178,8 +195,11 @@ def _container(name: str, model: Model, told: Path, hosts: dict[str, str], free_
         mounts[mount["target"]] = place
     for secret in service.get("secrets", []):
         mounts[secret["target"]] = _here(model["secrets"][secret["source"]]["file"], told)
-    listening = [port["target"] for port in service.get("ports", [])] + [int(port) for port in service.get("expose", [])]
-    return Container(name, words, environ, mounts, {port: free_port() for port in listening})
+    return Container(name, words, environ, mounts, {port: free_port() for port in _listening(service)})
+
+
+def _listening(service: Model) -> list[int]:
+    return [port["target"] for port in service.get("ports", [])] + [int(port) for port in service.get("expose", [])]
 
 
 def _here(place: str, told: Path) -> Path:

@@ -1,8 +1,6 @@
 """`deploy/kubernetes`: what Kustomize makes of each overlay keeps its promises."""
 
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +102,7 @@ def test_the_page_has_every_secret_and_config_map_made_that_is_referred_to(
     page = (OPERATE / "kubernetes.md").read_text().replace("\\\n", " ")
     told = {
         (kind, name): set(re.findall(r"--from-file=(\S+)", rest))
-        for kind, name, rest in re.findall(
-            rf"kubectl -n {namespace} create (secret generic|configmap) (\S+)(.*)", page
-        )
+        for kind, name, rest in re.findall(rf"kubectl -n {namespace} create (secret generic|configmap) (\S+)(.*)", page)
     }
     manifests = overlays[overlay]
     wanted: dict[tuple[str, str], set[str]] = {}
@@ -119,9 +115,7 @@ def test_the_page_has_every_secret_and_config_map_made_that_is_referred_to(
             elif "configMap" in volume and not _is_applied(volume["configMap"]["name"], manifests):
                 wanted.setdefault(("configmap", volume["configMap"]["name"]), set())
     assert set(told) == set(wanted)
-    settings = {
-        value for _, each, _ in all_containers(manifests) for value in environment(each, manifests).values()
-    }
+    settings = {value for _, each, _ in all_containers(manifests) for value in environment(each, manifests).values()}
     used = {value.removeprefix("/run/secrets/authz/") for value in settings if value.startswith("/run/secrets/authz/")}
     assert told["secret generic", "authz"] == used
     assert told["configmap", "authz-publisher"] == {"public.pem"}
@@ -141,7 +135,9 @@ def test_every_setting_is_one_that_is_read(manifests: list[Manifest]) -> None:
     assert environment(_container(manifests, "service"), manifests)["AUTHZ_OPA_URL"]
 
 
-def test_service_opa_and_migration_are_of_one_image_and_no_image_is_whatever_is_newest(manifests: list[Manifest]) -> None:
+def test_service_opa_and_migration_are_of_one_image_and_no_image_is_whatever_is_newest(
+    manifests: list[Manifest],
+) -> None:
     images = {name: container["image"] for name, container, _ in all_containers(manifests)}
     ours = {image for name, image in images.items() if "policies" not in name}
     assert len(ours) == 1
@@ -276,7 +272,9 @@ def test_every_volume_is_mounted_and_every_mount_has_a_volume(manifests: list[Ma
 
 
 def test_the_budget_lets_a_node_be_emptied_and_the_autoscaler_keeps_enough(overlays: Overlays) -> None:
-    [budget], [scaler] = (of_kind(overlays["production"], each) for each in ("PodDisruptionBudget", "HorizontalPodAutoscaler"))
+    [budget], [scaler] = (
+        of_kind(overlays["production"], each) for each in ("PodDisruptionBudget", "HorizontalPodAutoscaler")
+    )
     assert 1 <= budget["spec"]["maxUnavailable"] < scaler["spec"]["minReplicas"] <= scaler["spec"]["maxReplicas"]
     assert "minAvailable" not in budget["spec"]
     stateful = named(overlays["production"], "StatefulSet", "authz")
@@ -286,7 +284,9 @@ def test_the_budget_lets_a_node_be_emptied_and_the_autoscaler_keeps_enough(overl
     labels = pod_templates(overlays["production"])[SERVICE]["metadata"]["labels"]
     assert _has(labels, budget["spec"]["selector"]["matchLabels"])
     [metric] = scaler["spec"]["metrics"]
-    assert "cpu" in _container(overlays["production"], metric["containerResource"]["container"])["resources"]["requests"]
+    assert (
+        "cpu" in _container(overlays["production"], metric["containerResource"]["container"])["resources"]["requests"]
+    )
 
 
 def test_replicas_are_spread_over_nodes_and_zones(manifests: list[Manifest]) -> None:
@@ -304,7 +304,9 @@ def test_sqlite_has_one_replica_and_production_has_postgresql(overlays: Overlays
     assert not of_kind(overlays["try"], "HorizontalPodAutoscaler")
     settings = environment(_container(overlays["try"], "service"), overlays["try"])
     assert settings["AUTHZ_DATABASE_URL"].startswith("sqlite:////var/lib/authz/")
-    assert "AUTHZ_ALLOW_INSECURE" not in environment(_container(overlays["production"], "service"), overlays["production"])
+    assert "AUTHZ_ALLOW_INSECURE" not in environment(
+        _container(overlays["production"], "service"), overlays["production"]
+    )
 
 
 def test_prometheus_reads_each_replica_and_its_opa(overlays: Overlays) -> None:
@@ -340,7 +342,9 @@ def flows(manifests: list[Manifest], labels: dict[str, str]) -> set[tuple[str, s
 
 def _peer(peer: Manifest) -> str:
     assert set(peer) <= {"namespaceSelector", "podSelector"}
-    return " ".join(f"{key}={value}" for each in sorted(peer) for key, value in sorted(peer[each]["matchLabels"].items()))
+    return " ".join(
+        f"{key}={value}" for each in sorted(peer) for key, value in sorted(peer[each]["matchLabels"].items())
+    )
 
 
 DNS = {

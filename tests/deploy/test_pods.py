@@ -18,7 +18,7 @@ from authz_service.settings import read_settings
 from authz_service.storage.database import connect, is_current
 from tests.deploy.bundle_server import BundleServer
 from tests.deploy.conftest import do_as_told
-from tests.deploy.manifests import Manifest, named, pod_templates
+from tests.deploy.manifests import Manifest, pod_templates
 from tests.deploy.pods import Node, Pod, containers_of, is_well, run_to_its_end, running_pod
 from tests.deploy.running import command_line, running
 from tests.mail import MailServerForTests
@@ -55,20 +55,24 @@ Apply = Callable[[str], Cluster]
 
 
 @pytest.fixture
+def node(short_folder: Path, opa: Path, free_port: Callable[[], int]) -> Node:
+    (short_folder / "node").mkdir()
+    return Node(short_folder / "node", opa, free_port, {}, {})
+
+
+@pytest.fixture
 def apply(
     overlays: Overlays,
-    opa: Path,
+    node: Node,
     policies: Path,
     postgresql: PostgreSQL,
     mail_server: MailServerForTests,
     bundle_server: BundleServer,
-    short_folder: Path,
-    free_port: Callable[[], int],
 ) -> Apply:
-    """Does what the page says before an overlay is applied, with a database, a mail and a bundle server of this machine."""
+    """Does what the page says before an overlay is applied; database, mail and bundle server are on this machine."""
 
     def apply(overlay: str) -> Cluster:
-        made = short_folder / "made"
+        made = node.folder / "made"
         made.mkdir()
         do_as_told("kubernetes.md", made, policies)
         shutil.copy(made / "bundle.tar.gz", bundle_server.folder)
@@ -78,9 +82,8 @@ def apply(
         [sidecar] = [each["data"] for each in manifests if "bundle-server" in each.get("data", {})]
         sidecar["bundle-server"] = bundle_server.url
         files = {path.name: path.read_bytes() for path in made.iterdir()}
-        node = Node(short_folder / "node", opa, free_port, {"authz": files}, {"authz-publisher": files})
-        node.folder.mkdir()
-        return Cluster(node, manifests, (made / "token").read_text())
+        fed = node._replace(secrets={"authz": files}, config_maps={"authz-publisher": files})
+        return Cluster(fed, manifests, (made / "token").read_text())
 
     return apply
 
