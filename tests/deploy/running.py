@@ -1,7 +1,7 @@
 """Runs containers as processes of this machine, with the words, variables, files and modes that they would have.
 
-What an image or a mount has at a path is at another one here, and each port is a free one. So both are replaced in words,
-in variables and in the configuration of OPA.
+What an image or a mount has at a path is at another one here, and each port is a free one. So both are replaced in
+words, in variables and in the configuration of OPA.
 """
 
 import os
