@@ -15,28 +15,29 @@ import pytest
 from tests.conftest import ROOT
 from tests.deploy.bundle_server import BundleServer
 from tests.deploy.manifests import OVERLAYS, Manifest, build
-from tools.setup_deploy import deploy_program
+from tools.setup_deploy import deploy_programs
 
 OPERATE = ROOT / "docs" / "how-to" / "operate"
 
 
-def _program(name: str) -> Path:
-    return deploy_program(name, ROOT, os.environ, Path(sys.executable))
+@pytest.fixture(scope="session")
+def programs() -> dict[str, Path]:
+    return deploy_programs(ROOT, os.environ, Path(sys.executable))
 
 
 @pytest.fixture(scope="session")
-def kustomize() -> Path:
-    return _program("kustomize")
+def kustomize(programs: dict[str, Path]) -> Path:
+    return programs["kustomize"]
 
 
 @pytest.fixture(scope="session")
-def kube_score() -> Path:
-    return _program("kube-score")
+def kube_score(programs: dict[str, Path]) -> Path:
+    return programs["kube-score"]
 
 
 @pytest.fixture(scope="session")
-def compose_loader() -> Path:
-    return _program("compose")
+def compose_loader(programs: dict[str, Path]) -> Path:
+    return programs["compose"]
 
 
 @pytest.fixture(scope="session")

@@ -129,6 +129,9 @@ def test_prometheus_and_grafana_read_what_there_is(compose: Model) -> None:
     assert {(name, int(port)) for name, port in (target.split(":") for target in targets)} == listening
     [source] = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yaml").read_text())["datasources"]
     assert source["url"] == "http://prometheus:9090"
+    provided = yaml.safe_load((DEPLOY / "grafana/provisioning/dashboards/authz-service.yaml").read_text())["providers"]
+    mounted = {mount["target"] for mount in compose["services"]["grafana"]["volumes"]}
+    assert {provider["options"]["path"] for provider in provided} <= mounted
 
 
 # what it runs
