@@ -4,6 +4,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -67,10 +68,7 @@ def running_pod(template: Manifest, manifests: list[Manifest], node: Node) -> It
             pod.processes[name] = started.enter_context(running(made[name], node.opa, log))
             for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
                 if probe in container:
-                    wait_until(
-                        lambda c=container, p=probe, n=name: is_well(c, p, made[n], pod.processes[n]),  # type: ignore[misc]  # mypy gives a lambda's defaults no types
-                        START_SECONDS,
-                    )
+                    wait_until(partial(is_well, container, probe, made[name], pod.processes[name]), START_SECONDS)
         yield pod
 
 
@@ -104,11 +102,15 @@ def containers_of(template: Manifest, manifests: list[Manifest], node: Node) -> 
     for container in (*spec.get("initContainers", []), *spec["containers"]):
         mounts = {mount["mountPath"]: _mounted(volumes[mount["name"]], mount) for mount in container["volumeMounts"]}
         environ = environment(container, manifests)
-        words = [*container.get("command", []), *container.get("args", [])]
-        expanded = [re.sub(r"\$\((\w+)\)", lambda found, e=environ: e[found[1]], word) for word in words]
+        words = [_expanded(word, environ) for word in (*container.get("command", []), *container.get("args", []))]
         ports = {port["containerPort"]: node.free_port() for port in container.get("ports", [])}
-        made[container["name"]] = Container(container["name"], expanded, environ, mounts, ports)
+        made[container["name"]] = Container(container["name"], words, environ, mounts, ports)
     return made
+
+
+def _expanded(word: str, environ: Mapping[str, str]) -> str:
+    """A word with the variables in the place of `$(NAME)`."""
+    return re.sub(r"\$\((\w+)\)", lambda found: environ[found[1]], word)
 
 
 def _claimed(folder: Path) -> Path:
@@ -121,7 +123,7 @@ def _claimed(folder: Path) -> Path:
 def _mounted(volume: Path, mount: Mapping[str, Any]) -> Path:
     if "subPath" not in mount:
         return volume
-    below = volume / mount["subPath"]
+    below = volume / str(mount["subPath"])
     if not below.exists():
         # As the kubelet makes it: with the mode of the volume.
         below.mkdir()
@@ -130,7 +132,7 @@ def _mounted(volume: Path, mount: Mapping[str, Any]) -> Path:
 
 
 def _volume(volume: Manifest, own: Path, manifests: list[Manifest], node: Node) -> Path:
-    folder: Path = own / volume["name"]
+    folder = own / str(volume["name"])
     if "emptyDir" in volume:
         folder.mkdir()
         folder.chmod(0o2777)

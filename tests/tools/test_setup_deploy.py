@@ -51,7 +51,9 @@ def test_each_is_built_once(get: Get, built: list[str]) -> None:
 
 
 @pytest.mark.parametrize("file", ["go.mod", "go.sum"])
-def test_one_is_built_again_from_another_pin_and_no_other_is(get: Get, built: list[str], tmp_path: Path, file: str) -> None:
+def test_one_is_built_again_from_another_pin_and_no_other_is(
+    get: Get, built: list[str], tmp_path: Path, file: str
+) -> None:
     get()
     with (tmp_path / "tools/kustomize" / file).open("a") as pin:
         pin.write("// another\n")
