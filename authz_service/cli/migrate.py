@@ -13,6 +13,9 @@ Example:
 """
 )
 def migrate() -> None:
-    """Make the tables of the database, or bring them up to date; `serve` does the same when it starts."""
+    """Make the tables of the database, or bring them up to date.
+
+    `serve` does the same when it starts.
+    """
     with configured_database() as (_, database):
         click.echo(f"{version_of(database)} has the tables of this version, {REVISION}.")
