@@ -248,6 +248,9 @@ def test_the_journal_is_on_a_volume_that_outlives_its_replica(manifests: list[Ma
     [mount] = [each for each in service["volumeMounts"] if folder.is_relative_to(each["mountPath"])]
     assert mount["name"] == claim["metadata"]["name"]
     assert not mount.get("readOnly")
+    # Else the journal's files would be open to the group at the next start, which the service refuses.
+    security = pod_templates(manifests)[SERVICE]["spec"]["securityContext"]
+    assert security["fsGroupChangePolicy"] == "OnRootMismatch"
 
 
 def test_the_service_reads_the_bundle_that_opa_keeps_and_cannot_change_it(manifests: list[Manifest]) -> None:
