@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.conftest import ROOT
@@ -80,6 +80,13 @@ def command_line(container: Container, opa: Path, folder: Path) -> tuple[list[st
         for free in container.ports.values():
             words += ["--port", str(free)]
     return words, {**image_environment(opa), **environ}
+
+
+def run_in(container: Container, opa: Path, folder: Path, *words: str) -> None:
+    """Runs another command to its end where a container runs, with all that this has."""
+    beside = replace(container, name=f"{container.name}-beside", words=words, ports={})
+    with running(beside, opa, folder / f"{beside.name}.log") as process:
+        assert process.wait(30) == 0
 
 
 @contextmanager

@@ -14,10 +14,10 @@ import requests
 import yaml
 
 from authz_service.settings import KNOWN
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SMITH_FAMILY
 from tests.deploy.bundle_server import BundleServer
 from tests.deploy.conftest import do_as_told
-from tests.deploy.running import Container, running
+from tests.deploy.running import Container, run_in, running
 from tests.mail import MailServerForTests
 from tests.postgresql import PostgreSQL
 from tests.processes import wait_until
@@ -176,9 +176,10 @@ def test_its_containers_run_until_the_service_decides_by_the_signed_policy(
         wait_until(lambda: service.poll() is not None or _status(f"{url}/readyz") == 200, 60)
         assert service.poll() is None, (told / "service.log").read_text()
         bearer = {"Authorization": f"Bearer {(told / 'token').read_text()}"}
-        asked = question("mary.jones", "view_bills", "customer", "123456789")
+        run_in(made["service"], opa, told, "customers", "import", str(SMITH_FAMILY))
+        asked = question("mary.jones", "view_usage", "subscription", "mobile-2002")
         answer = requests.post(f"{url}/access/v1/evaluation", json=asked, headers=bearer, timeout=5)
-        assert (answer.status_code, answer.json()["decision"]) == (200, False)
+        assert (answer.status_code, answer.json()["decision"]) == (200, True)
 
 
 def _container(name: str, model: Model, told: Path, hosts: dict[str, str], free_port: Callable[[], int]) -> Container:

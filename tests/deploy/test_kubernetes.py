@@ -167,8 +167,10 @@ def test_opa_is_asked_by_whom_the_service_of_the_image_says(manifests: list[Mani
     python = re.search(r"^ARG PYTHON_IMAGE=python:([\d.]+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert python is not None
     assert f"/opt/venv/lib/python{python[1]}/site-packages" == PACKAGES
-    last = _container(manifests, "opa")["args"][-1]
-    assert (ROOT / Path(last).relative_to(PACKAGES)).is_file()
+    of_the_service, of_the_sidecar = _container(manifests, "opa")["args"][-2:]
+    assert (ROOT / Path(of_the_service).relative_to(PACKAGES)).name == "authorization.rego"
+    assert (ROOT / Path(of_the_service).relative_to(PACKAGES)).is_file()
+    assert Path(of_the_sidecar).name == "metrics.rego"
     assert "--authorization=basic" in _container(manifests, "opa")["args"]
 
 

@@ -16,11 +16,12 @@ from sqlalchemy import Engine
 from authz_service.handbook.book import Sources, read_book
 from authz_service.settings import read_settings
 from authz_service.storage.database import connect, is_current
+from tests.conftest import SMITH_FAMILY
 from tests.deploy.bundle_server import BundleServer
 from tests.deploy.conftest import do_as_told
 from tests.deploy.manifests import Manifest, pod_templates
 from tests.deploy.pods import Node, Pod, containers_of, is_well, run_to_its_end, running_pod
-from tests.deploy.running import command_line, running
+from tests.deploy.running import command_line, run_in, running
 from tests.mail import MailServerForTests
 from tests.postgresql import PostgreSQL
 from tests.processes import wait_until
@@ -89,9 +90,15 @@ def apply(
 
 
 def ask(pod: Pod, cluster: Cluster) -> requests.Response:
+    """Whether Mary may see the usage of her own mobile."""
     bearer = {"Authorization": f"Bearer {cluster.token}"}
-    asked = question("mary.jones", "view_bills", "customer", "123456789")
+    asked = question("mary.jones", "view_usage", "subscription", "mobile-2002")
     return requests.post(f"{pod.url}/access/v1/evaluation", json=asked, headers=bearer, timeout=5)
+
+
+def bring_in_the_smiths(pod: Pod, cluster: Cluster) -> None:
+    words = ("customers", "import", str(SMITH_FAMILY))
+    run_in(pod.containers["service"], cluster.node.opa, cluster.node.folder, *words)
 
 
 def test_production_decides_by_the_signed_policy_and_its_pages_are_of_it(apply: Apply) -> None:
@@ -101,13 +108,22 @@ def test_production_decides_by_the_signed_policy_and_its_pages_are_of_it(apply: 
     with closing_database(url) as database:
         assert is_current(database)
     with running_pod(cluster.service(), cluster.manifests, cluster.node) as pod:
+        assert ask(pod, cluster).json()["decision"] is False
+        bring_in_the_smiths(pod, cluster)
         answer = ask(pod, cluster)
-        assert (answer.status_code, answer.json()["decision"]) == (200, False)
+        assert (answer.status_code, answer.json()["decision"]) == (200, True)
         _, environ = command_line(pod.containers["service"], cluster.node.opa, cluster.node.folder)
         settings = read_settings({name: value for name, value in environ.items() if name.startswith("AUTHZ_")})
         assert (settings.database_url, settings.workers) == (url, 2)
         assert read_book(Sources(settings.policies, None)).revision == answer.json()["context"]["policy_revision"]
         assert any(settings.journal_folder.glob("*/*.journal"))  # type: ignore[union-attr]  # it is set
+        diagnostic = f"http://127.0.0.1:{pod.containers['opa'].ports[8282]}"
+        for numbers in (f"{pod.url}/metrics", f"{diagnostic}/metrics"):
+            assert requests.get(numbers, timeout=5).status_code == 200
+        # On the network OPA has its health and its metrics, and not even the service's question.
+        assert requests.get(f"{diagnostic}/v1/policies", timeout=5).status_code == 401
+        asked = requests.post(f"{diagnostic}/v1/data/authz_service/ask?provenance=true", json={}, timeout=5)
+        assert asked.status_code == 404
 
 
 def test_a_replica_starts_from_its_volume_while_the_bundle_server_is_away(
@@ -115,8 +131,9 @@ def test_a_replica_starts_from_its_volume_while_the_bundle_server_is_away(
 ) -> None:
     cluster = apply("try")
     with running_pod(cluster.service(), cluster.manifests, cluster.node) as pod:
+        bring_in_the_smiths(pod, cluster)
         first = ask(pod, cluster)
-        assert first.status_code == 200
+        assert (first.status_code, first.json()["decision"]) == (200, True)
     (bundle_server.folder / "bundle.tar.gz").unlink()
     with running_pod(cluster.service(), cluster.manifests, cluster.node) as pod:
         assert ask(pod, cluster).json() == first.json()
