@@ -33,7 +33,7 @@ def sources(root: Path) -> Iterator[Source]:
     yield Source("Python releases taken back, projects given up", lambda: audit_python.withdrawn(locks))
     opa = root / ".tools" / "bin" / RECIPE.program.name
     yield Source("vulnerabilities in the built OPA", lambda: audit_go.vulnerabilities(root / "tools/govulncheck", opa))
-    for module in (root / "tools/opa", root / "tools/regal", root / "tools/govulncheck"):
+    for module in sorted(path.parent for path in root.glob("tools/*/go.mod")):
         title = f"Go modules of {module.relative_to(root)} taken back or given up"
         yield Source(title, lambda module=module: audit_go.withdrawn(module))  # type: ignore[misc]  # mypy gives a lambda's default no type
     for lock in sorted(root.glob("*/*/package-lock.json")):

@@ -78,7 +78,7 @@ def set_up(recipes: Sequence[Recipe], root: Path, environ: Mapping[str, str], py
     found = [_already_there(recipe.program, environ, tools / "bin") for recipe in recipes]
     if all(found):
         return [path for path in found if path]
-    with only_one(tools / "programs.lock"), _emptied(tools / "making") as folder:
+    with only_one(tools / "programs.lock"), emptied(tools / "making") as folder:
         workshop = Workshop(folder, environ, python)
         for recipe in recipes:
             if not _already_there(recipe.program, environ, tools / "bin"):
@@ -146,7 +146,7 @@ def _already_there(program: Program, environ: Mapping[str, str], folder: Path) -
 
 
 @contextmanager
-def _emptied(folder: Path) -> Iterator[Path]:
+def emptied(folder: Path) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)  # left by one that was killed
     folder.mkdir(parents=True)
     try:

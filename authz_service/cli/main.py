@@ -21,6 +21,7 @@ _BY_READER = {
     "Write policies": {"policy": "Check, compare, explain and publish policies."},
     "Review": {"journal": "See what was decided, prove that nobody has touched it, and judge it again."},
     "Operate": {
+        "migrate": "Make the tables of the database, or bring them up to date.",
         "customers": "Bring customer data in, or take it out.",
         "letters": "Send and mend the letters that follow from take-overs.",
         "doctor": "Look at what is installed, reachable and configured.",

@@ -150,11 +150,25 @@ def is_current(engine: Engine) -> bool:
     Raises:
         DatabaseUnavailable: The database does not answer.
     """
+    return _revision(engine) == REVISION
+
+
+def is_later(engine: Engine) -> bool:
+    """Whether the tables are those of a later version, whose migrations keep what this one reads and writes.
+
+    Raises:
+        DatabaseUnavailable: The database does not answer.
+    """
+    return _revision(engine) > REVISION
+
+
+def _revision(engine: Engine) -> str:
+    """The migration whose tables there are; empty where there are none."""
     with reading(engine) as connection:
         if not inspect(connection).has_table(_MIGRATED):
-            return False
+            return ""
         found = connection.scalars(select(column("version_num", String)).select_from(table(_MIGRATED)))
-        return list(found) == [REVISION]
+        return found.first() or ""
 
 
 def version_of(engine: Engine) -> str:

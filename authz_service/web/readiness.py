@@ -11,7 +11,7 @@ from authz_service.errors import AuthzServiceError, DatabaseUnavailable
 from authz_service.journal.indexer import bytes_behind
 from authz_service.journal.journal import Journal
 from authz_service.opa.supervisor import read_status
-from authz_service.storage.database import is_current
+from authz_service.storage.database import is_current, is_later
 from authz_service.web.shapes import CallersCheck, Check, Checks, JournalCheck, PolicyCheck
 
 
@@ -42,9 +42,12 @@ def _check(ask: Callable[[], str]) -> Check:
 
 
 def _database(database: Engine) -> str:
-    if not is_current(database):
-        raise AuthzServiceError("The tables are not those of this version: start `authz-service serve` once.")
-    return f"{database.dialect.name}, tables up to date"
+    if is_current(database):
+        return f"{database.dialect.name}, tables up to date"
+    if is_later(database):
+        # Replicas of the next version are about to take the place of this one.
+        return f"{database.dialect.name}, tables of a later version"
+    raise AuthzServiceError("The tables are not those of this version; make them with: authz-service migrate")
 
 
 def _opa(memory: AnswerMemory) -> str:

@@ -6,9 +6,11 @@ from unittest.mock import ANY
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from authz_service.app import close_app, create_app
 from authz_service.settings import Settings
+from authz_service.storage.database import connect, writing
 from tests.fakes.engine import FakeEngine, says_nothing
 from tests.web.asking import question
 from tests.web.conftest import EVERYTHING, MakeClient
@@ -40,7 +42,22 @@ def test_a_fresh_database_is_named_with_what_to_do(settings: Settings) -> None:
     app.test_client_class = DocumentedClient
     checks = ready(app.test_client(), 503)
     close_app(app)
-    assert wrong(checks) == {"database": "The tables are not those of this version: start `authz-service serve` once."}
+    assert wrong(checks) == {
+        "database": "The tables are not those of this version; make them with: authz-service migrate"
+    }
+
+
+def test_it_stays_ready_while_replicas_of_the_next_version_take_its_place(
+    client: FlaskClient, settings: Settings
+) -> None:
+    database = connect(settings.database_url)
+    with writing(database) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert ready(client, 200)["database"] == {"ok": True, "detail": "sqlite, tables of a later version"}
+    with writing(database) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    assert "not those of this version" in wrong(ready(client, 503))["database"]
+    database.dispose()
 
 
 def test_a_database_that_is_gone_is_named(client: FlaskClient, lose_database: Callable[[], None]) -> None:
