@@ -11,7 +11,7 @@ BIN := .venv/bin
 ALL_TESTS := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fuzz format conformance bench bench-scale bench-postgres screenshots lock audit sbom
+.PHONY: help setup demo test check monitoring fuzz format conformance bench bench-scale bench-postgres screenshots lock audit sbom
 
 ##@ Begin
 demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
@@ -42,6 +42,9 @@ format: setup ## Python and Rego, as the style has them
 	@opa=$$($(BIN)/python -m tools.setup_opa) && set -x && "$$opa" fmt --write policies fixtures/cases tests/conformance/policies
 
 ##@ Compare
+monitoring: setup ## the alerts and the dashboard against Prometheus itself, which is built first: some minutes
+	@$(BIN)/python -m pytest tests/deploy/with_prometheus.py $(ARGS)
+
 conformance: setup ## what the AuthZEN suites expect of any service; AUTHZEN_CASES=DIR has their case files
 	@test -n "$(AUTHZEN_CASES)" || { echo 'Say where the case files are: make conformance AUTHZEN_CASES=DIR' >&2; exit 2; }
 	@$(BIN)/python -m tests.conformance.run "$(AUTHZEN_CASES)"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response
 from sqlalchemy import Engine
@@ -15,6 +15,7 @@ from authz_service.callers.entrance import Entrance
 from authz_service.callers.following import FollowedCallers, Watch
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.domain import MyProximus
+from authz_service.decision.counting import DecisionCounts
 from authz_service.decision.decisions import Decisions
 from authz_service.decision.memory import RevisionWatch
 from authz_service.decision.protocols import Domain, PolicyEngine
@@ -31,7 +32,10 @@ from authz_service.opa.engine import OpaEngine
 from authz_service.opa.supervisor import bundle_in_force
 from authz_service.policy.revisions import RevisionKeeper
 from authz_service.settings import Settings
+from authz_service.storage.connections import tell_connections
 from authz_service.storage.database import connect
+from authz_service.telemetry.stages import Stage, stage_times
+from authz_service.telemetry.tally import Tally
 from authz_service.web.addresses import CONVERTERS
 from authz_service.web.administrators import administrator_endpoints
 from authz_service.web.authentication import authenticate
@@ -52,15 +56,20 @@ from authz_service.web.pages.pages import AddPages, page_endpoints
 from authz_service.web.pages.readers import Readers
 from authz_service.web.pages.reviews import add_reviews
 from authz_service.web.pages.sessions import keep_sessions
-from authz_service.web.pages.status import Running, add_status
+from authz_service.web.pages.status import add_status
 from authz_service.web.problems import handle_errors
 from authz_service.web.quick_decisions import QuickDecisions
 from authz_service.web.refusals import Refusals
 from authz_service.web.request_ids import echo_request_ids
 from authz_service.web.roles import role_endpoints
+from authz_service.web.running import Running
 from authz_service.web.search import search_endpoints
 from authz_service.web.signed_metadata import read_signing_key
 from authz_service.web.slow_bodies import SlowBodies
+from authz_service.web.timing import time_calls
+
+if TYPE_CHECKING:
+    from authz_service.telemetry.tracing import Tracing
 
 _PARTS = "authz_service"
 _SECURITY_HEADERS = {
@@ -87,7 +96,9 @@ class Parts:
     bodies: SlowBodies
     entrance: Entrance
     refusals: Refusals
+    tally: Tally
     watches: Sequence[Watch]
+    tracing: "Tracing | None"
 
     def close(self) -> None:
         self.bodies.stop()
@@ -105,6 +116,9 @@ class Parts:
             engine.close()
         self.database.dispose()
         self.entrance.close()
+        self.tally.close()
+        if self.tracing:
+            self.tracing.close()
 
 
 def create_app(
@@ -134,49 +148,64 @@ def create_app(
         engine = _configured_engine(settings)
         engines.append(engine)
     database = connect(settings.database_url, answers=True)
-    domain = domain or MyProximus(database)
+    tally = Tally(settings.shared)
+    tell_connections(database, tally)
+    domain = domain or MyProximus(database, tally)
     find_key = key_finder(settings.activation_key, database)
     signing_key = read_signing_key(settings.metadata_key) if settings.metadata_key else None
     # Last of what may be wrong, as it has a thread and a file open.
-    journal = open_journal(settings, database)
+    journal = open_journal(settings, database, tally)
     keeper = RevisionKeeper(database, _sources(settings).bundle_file)
-    decisions = Decisions(domain, engine, settings.stale_seconds, partial(_came_into_force, journal, keeper))
-    refusals = Refusals(journal)
+    came_into_force = partial(_came_into_force, journal, keeper)
+    decisions = Decisions(domain, engine, settings.stale_seconds, came_into_force, tally)
+    counts, refusals = DecisionCounts(tally), Refusals(journal, tally)
+    running = Running(__version__, settings.workers, settings.policy_status, _version_asker(engine), entrance)
 
     app = _App()
-    app.register_blueprint(decide_endpoints(decisions, journal, refusals))
+    app.register_blueprint(decide_endpoints(decisions, journal, counts, refusals))
     app.register_blueprint(search_endpoints(Searches(domain, decisions), PageTokens(find_key), journal))
-    app.register_blueprint(administrator_endpoints(Administrators(database, decisions, find_key, journal)))
+    app.register_blueprint(administrator_endpoints(Administrators(database, decisions, find_key, journal), tally))
     app.register_blueprint(metadata_endpoints(settings.public_url, signing_key))
     app.register_blueprint(role_endpoints(database))
     app.register_blueprint(data_endpoints(database, find_key, journal))
     app.register_blueprint(health_endpoints(database, decisions.memory, settings.policy_status, journal, entrance))
-    app.register_blueprint(metrics_endpoints(database, decisions.memory, __version__, journal, refusals))
+    app.register_blueprint(metrics_endpoints(running, database, decisions.memory, journal, tally))
     app.register_blueprint(decisions_endpoints(database, journal.pseudonyms, decisions))
     app.register_blueprint(document_endpoints(__version__))
-    handle_errors(app)
-    running = Running(__version__, settings.workers, settings.policy_status, _version_asker(engine), entrance)
+    handle_errors(app, tally)
     readers = Readers(entrance.callers, keep_sessions(app, find_key), journal.pseudonyms, refusals, settings.openid)
+    time_calls(app, tally)
     app.after_request(_secure)
     _add_pages(app, readers, decisions, settings, database, journal, running)
     authenticate(app, entrance, refusals, readers.admit)
     echo_request_ids(app)
     bodies = SlowBodies()
-    app.wsgi_app = QuickDecisions(app.wsgi_app, entrance, decisions, journal, bodies)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
+    _, took = stage_times(tally, Stage.WHOLE)
+    app.wsgi_app = QuickDecisions(app.wsgi_app, entrance, decisions, journal, bodies, counts, took)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
 
+    tracing = None
+    if settings.traces:
+        tracing = _traced(app, database, domain, engine, decisions, journal)
     watch = RevisionWatch(decisions.memory)
     watch.start()
     bodies.start()
-    watches = _watches(entrance, refusals)
+    watches = _watches(entrance, refusals, tally)
     index_worker = _index_worker(database, journal) if indexes_journal else None
-    shadow = None
-    if settings.shadow_opa_url is not None:
-        engines.append(OpaEngine(settings.shadow_opa_url))
-        shadow = Shadow(engines[-1], journal)
-        journal.tells(shadow.note)
-        shadow.start()
+    shadow = _shadow(settings, engines, journal)
     app.extensions[_PARTS] = Parts(
-        database, watch, engines, journal, index_worker, shadow, keeper, bodies, entrance, refusals, watches
+        database,
+        watch,
+        engines,
+        journal,
+        index_worker,
+        shadow,
+        keeper,
+        bodies,
+        entrance,
+        refusals,
+        tally,
+        watches,
+        tracing,
     )
     return app
 
@@ -201,8 +230,8 @@ def close_app(app: Flask) -> None:
     app.extensions[_PARTS].close()
 
 
-def _watches(entrance: Entrance, refusals: Refusals) -> list[Watch]:
-    watches = [Watch(entrance.look, refusals.tell)]
+def _watches(entrance: Entrance, refusals: Refusals, tally: Tally) -> list[Watch]:
+    watches = [Watch(entrance.look, refusals.tell), Watch(tally.tell)]
     if entrance.keys is not None:
         # Apart, as an issuer that is slow must not keep a caller in who has been taken out.
         watches.append(Watch(entrance.keys.renew))
@@ -230,6 +259,27 @@ def _index_worker(database: Engine, journal: Journal) -> IndexWorker | None:
     worker = IndexWorker(database, journal.folder, journal.writer)
     worker.start()
     return worker
+
+
+def _traced(
+    app: Flask, database: Engine, domain: Domain, engine: PolicyEngine, decisions: Decisions, journal: Journal
+) -> "Tracing":
+    from authz_service.telemetry.tracing import Tracing  # noqa: PLC0415 - costs time and memory, and most do without
+    from authz_service.web.traced import trace_app  # noqa: PLC0415 - the same
+
+    tracing = Tracing(__version__)
+    trace_app(app, tracing, database, domain, engine, decisions, journal)
+    return tracing
+
+
+def _shadow(settings: Settings, engines: list[OpaEngine], journal: Journal) -> Shadow | None:
+    if settings.shadow_opa_url is None:
+        return None
+    engines.append(OpaEngine(settings.shadow_opa_url))
+    shadow = Shadow(engines[-1], journal)
+    journal.tells(shadow.note)
+    shadow.start()
+    return shadow
 
 
 def _came_into_force(journal: Journal, keeper: RevisionKeeper, revision: str) -> None:

@@ -27,14 +27,23 @@ def configure_logs() -> None:
         else structlog.processors.JSONRenderer()
     )
     traceback = [] if is_terminal else [structlog.processors.format_exc_info]
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *traceback,
-            renderer,
-        ],
+        processors=[*shared, *traceback, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: _Log(sys.stderr),
     )
+    # What libraries log by Python's own means, from a warning on.
+    of_libraries = logging.StreamHandler(sys.stderr)
+    of_libraries.setLevel(logging.WARNING)
+    of_libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, *traceback],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.lastResort = of_libraries

@@ -37,10 +37,11 @@ from authz_service.opa.binary import find_opa, project_tool_folder
 from authz_service.opa.launch import die_with_parent
 from authz_service.opa.signed import SignedPolicies
 from authz_service.opa.signing import read_public_key
-from authz_service.opa.supervisor import SupervisedOpa
+from authz_service.opa.supervisor import OPA_RESTARTS, SupervisedOpa
 from authz_service.secret_settings import forget_secrets
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
+from authz_service.telemetry.tally import Tally
 from authz_service.web.signed_metadata import read_signing_key
 
 if TYPE_CHECKING:
@@ -92,18 +93,20 @@ def serve(
     with ExitStack() as started:
         started.callback(database.dispose)
         upgrade(database)
+        settings = settings.with_shared(Path(started.enter_context(TemporaryDirectory(prefix="authz-shared-"))))
+        tally = started.enter_context(closing(Tally(settings.shared)))
         if settings.opa_url is None:
             opa = find_opa(os.environ, project_tool_folder())
             signed = SignedPolicies(key, database) if key else None
             supervised = started.enter_context(SupervisedOpa(opa, settings.policies, signed))
             settings = settings.with_opa(supervised.url, supervised.status_file)
+            tally.gauge(lambda: supervised.restarts, OPA_RESTARTS)
         if settings.shadow_policies is not None:
             settings = _with_shadow(settings, settings.shadow_policies, started)
-        settings = settings.with_shared(Path(started.enter_context(TemporaryDirectory(prefix="authz-shared-"))))
         # Followed here too, so that a worker that takes another's place begins with what is in force.
-        started.enter_context(Watch(followed.look))
+        started.enter_context(Watch(followed.look, tally.tell))
         started.enter_context(_sending_letters(settings, database, mail_server))
-        started.enter_context(_indexing_journal(settings, database))
+        started.enter_context(_indexing_journal(settings, database, tally))
         stopping = threading.Event()
         started.callback(stopping.set)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/readyz"
@@ -123,9 +126,9 @@ def _with_shadow(settings: Settings, policies: Path, started: ExitStack) -> Sett
 
 
 @contextmanager
-def _indexing_journal(settings: Settings, database: Engine) -> Iterator[None]:
+def _indexing_journal(settings: Settings, database: Engine, tally: Tally) -> Iterator[None]:
     """Brings what all processes here keep to where it is searched, while the block lasts."""
-    with closing(open_journal(settings, database)) as journal:
+    with closing(open_journal(settings, database, tally)) as journal:
         if journal.folder is None or journal.writer is None:
             yield
             return
@@ -181,9 +184,6 @@ def load_app(settings: Settings, callers: FollowedCallers, parent: int, domain: 
     """The app of one worker process, which does not outlive its parent."""
     die_with_parent(parent)
     forbid_core_dumps()
-    if settings.shared is not None:
-        # Read by prometheus-client when it is imported: counts of all workers are added up.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.shared)
     from authz_service.app import close_app, create_app  # noqa: PLC0415 - above, it would hold up the process that only starts the workers
 
     configure_logs()

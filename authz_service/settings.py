@@ -16,8 +16,14 @@ from authz_service.words import Durability, Risk
 T = TypeVar("T")
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 BUNDLE_SIGNING_KEY = "AUTHZ_BUNDLE_SIGNING_KEY"
 BUNDLE_VERIFICATION_KEY = "AUTHZ_BUNDLE_VERIFICATION_KEY"
+_OTLP_ALONE = {
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+    "OTEL_TRACES_EXPORTER": "otlp",
+}
 CHECKOUT_POLICIES = Path(__file__).resolve().parents[1] / "policies"
 
 
@@ -108,6 +114,8 @@ class Settings:
         certificate_header: How a proxy tells of client certificates, where one does.
         shared: The folder in which the workers of this machine count together; None where there is one process.
         workers: `AUTHZ_WORKERS`, processes that answer.
+        traces: Whether spans are sent, as the variables of OpenTelemetry say: `OTEL_EXPORTER_OTLP_ENDPOINT` or
+            `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, without `OTEL_SDK_DISABLED` or `OTEL_TRACES_EXPORTER=none`.
         policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
     """
 
@@ -136,6 +144,7 @@ class Settings:
     certificate_header: CertificateHeader | None = None
     shared: Path | None = None
     workers: int = 1
+    traces: bool = False
     policy_status: Path | None = None
 
     def with_opa(self, url: str, policy_status: Path) -> "Settings":
@@ -180,6 +189,7 @@ KNOWN = {
     "AUTHZ_OIDC_SCOPES": "what the provider is asked for, such as `openid groups`; openid where it is left out",
     "AUTHZ_WORKERS": "processes that answer",
     "AUTHZ_ALLOW_INSECURE": f"{', '.join(Risk)}: what may be insecure without keeping the service from starting",
+    OTLP_ENDPOINT: "where spans are sent, such as http://collector:4318; none are where it is left out",
     "AUTHZ_OPA_BIN": "the opa program to run",
     BUNDLE_SIGNING_KEY: "a PEM file of the private key that `policy build` signs bundles with",
     BUNDLE_VERIFICATION_KEY: "a PEM file of the public key that AUTHZ_POLICIES has to be signed with",
@@ -235,6 +245,7 @@ def settings_and_faults(environ: Mapping[str, str], **given: object) -> tuple[Se
         "token_issuer": _all_or_none(environ, read, faults, _TOKEN_ISSUER, TokenIssuer),
         "certificate_header": _all_or_none(environ, read, faults, _CERTIFICATE_HEADER, CertificateHeader),
         "workers": read("AUTHZ_WORKERS", _count, 1),
+        "traces": _traces(environ, faults),
     } | given
     if not values["database_url"] and not any(fault.startswith("AUTHZ_DATABASE_URL:") for fault in faults):
         faults.append("AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db.")
@@ -378,3 +389,15 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ValueError("must be a whole number, 1 or more")
     return int(text)
+
+
+def _traces(environ: Mapping[str, str], faults: list[str]) -> bool:
+    is_off = environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none"
+    if is_off or not (environ.get(OTLP_ENDPOINT) or environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")):
+        return False
+    faults += [
+        f"{name}: must be {wanted}, or left out."
+        for name, wanted in _OTLP_ALONE.items()
+        if (environ.get(name) or wanted) != wanted
+    ]
+    return True

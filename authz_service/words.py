@@ -55,6 +55,14 @@ class Language(StrEnum):
     GERMAN = "de"
 
 
+class AnswerSource(StrEnum):
+    """Where an answer comes from: the memory, the memory while the policy engine does not answer, or the engine."""
+
+    MEMORY = "memory"
+    STALE_MEMORY = "stale_memory"
+    ENGINE = "opa"
+
+
 class Effect(StrEnum):
     """What follows from a take-over: the policy says which, the service carries them out."""
 

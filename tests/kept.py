@@ -17,6 +17,7 @@ from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.verify import Head, Report, verify_journal
 from authz_service.journal.writer import Writer
 from authz_service.questions import Action, Answer, Entity, Question, Reason
+from authz_service.words import AnswerSource
 from tests.journals import JOURNAL_KEY
 
 ORIGIN = Origin("tests")
@@ -29,7 +30,7 @@ def decided(person: str = "mary.jones", *, allow: bool = True, action: str = "vi
     document = {"action": action, "role": "user"}
     decision = Decision(allow, "first", answer, document, b"", ruling_of(document, answer, "first"))
     question = Question(Entity("person", person), Action(action), Entity("customer", "1"))
-    return Decided(question, {"customer": "1"}, decision)
+    return Decided(question, {"customer": "1"}, decision, AnswerSource.ENGINE)
 
 
 def decision_entry(entries: Entries, entry_id: str, item: int | None, origin: Origin, one: Decided) -> Entry:

@@ -28,12 +28,14 @@ class GoProgram:
         package: Its import path.
         module: The folder with `go.mod` and `go.sum`.
         stamps: Variables of its packages that the linker sets, by their full names.
+        tags: What of it is built or left out, as its authors name it.
     """
 
     title: str
     package: str
     module: Path
     stamps: Mapping[str, str] = field(default_factory=dict)
+    tags: str = ""
 
     def wanted_go(self) -> tuple[int, int]:
         """The oldest Go that can build it, stated once: in `go.mod`."""
@@ -121,7 +123,7 @@ def build(program: GoProgram, go: Path, target: Path, environ: Mapping[str, str]
             afterwards.
     """
     settings = build_environment(environ, caches)
-    list_packages: list[str | Path] = [go, "list", "-deps", "-mod=readonly", program.package]
+    list_packages: list[str | Path] = [go, "list", "-deps", "-mod=readonly", "-tags", program.tags, program.package]
     compile_it: list[str | Path] = [
         go,
         "build",
@@ -129,6 +131,8 @@ def build(program: GoProgram, go: Path, target: Path, environ: Mapping[str, str]
         "-trimpath",
         "-buildvcs=false",
         "-mod=readonly",
+        "-tags",
+        program.tags,
         "-ldflags",
         " ".join(["-s -w", *(f"-X {name}={value}" for name, value in program.stamps.items())]),
     ]

@@ -22,6 +22,7 @@ from authz_service.questions import (
 )
 from authz_service.storage.database import reading
 from authz_service.storage.reader import Reader, Row
+from authz_service.telemetry.tally import Tally
 from authz_service.words import OPTION_ACTIONS, ActionName, Channel, Language, ResourceType, SubjectType
 
 _ACTIONS = frozenset(ActionName)
@@ -32,13 +33,18 @@ _MOST_DOCUMENTS = 100_000
 
 
 class MyProximus:
-    """States the facts of a question from the customer data."""
+    """States the facts of a question from the customer data.
+
+    Args:
+        database: The customer data.
+        tally: Tells how many connections they are read with.
+    """
 
     is_finite = True
 
-    def __init__(self, database: Engine) -> None:
+    def __init__(self, database: Engine, tally: Tally | None = None) -> None:
         self._database = database
-        self._reader = Reader(database)
+        self._reader = Reader(database, tally)
         self._documents: dict[tuple[object, ...], tuple[Document, bytes]] = {}
 
     def faults(self, question: Question) -> list[Fault]:

@@ -7,6 +7,8 @@ from authz_service.decision.memory import AnswerMemory, Decision, OnRevision
 from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.errors import Fault
 from authz_service.questions import Answer, Document, Json, Question, encoded
+from authz_service.telemetry.stages import Stage, of_every_few, stage_times
+from authz_service.telemetry.tally import Tally
 from authz_service.words import Language
 
 
@@ -15,11 +17,13 @@ class Decided(NamedTuple):
 
     Attributes:
         about: What the journal names besides subject and resource, by kind.
+        source: Where the answer comes from, an `AnswerSource`.
     """
 
     question: Question
     about: Mapping[str, str]
     decision: Decision
+    source: str
 
 
 class Decisions:
@@ -30,6 +34,7 @@ class Decisions:
         engine: Who is asked.
         stale_seconds: How long a remembered answer outlives the engine.
         on_revision: Is told of each policy revision that comes into force here.
+        tally: Counts how long it takes to read facts and to answer.
     """
 
     def __init__(
@@ -38,10 +43,14 @@ class Decisions:
         engine: PolicyEngine,
         stale_seconds: float,
         on_revision: OnRevision = lambda _: None,
+        tally: Tally | None = None,
     ) -> None:
         self._domain = domain
+        tally = tally or Tally()
+        self._is_timed = of_every_few()
+        self._facts_took, self._answer_took = stage_times(tally, Stage.FACTS), stage_times(tally, Stage.ANSWER)
         remember_for = stale_seconds if domain.is_finite else None
-        self.memory = AnswerMemory(engine, self._body, remember_for, on_revision=on_revision)
+        self.memory = AnswerMemory(engine, self._body, remember_for, on_revision=on_revision, tally=tally)
 
     def faults(self, question: Question) -> list[Fault]:
         """What is wrong with the members that the domain reads."""
@@ -53,12 +62,21 @@ class Decisions:
         Raises:
             Unavailable: The facts cannot be read, or the engine does not answer.
         """
+        is_one = len(questions) == 1
+        is_timed = not is_one or next(self._is_timed)
+        clock = self.memory.clock
+        began = clock() if is_timed else 0.0
         stated = self._domain.state(questions)
+        read = clock()
         documents = [each.document for each in stated]
-        decisions = self.memory.decide(documents, [each.key or encoded(each.document) for each in stated])
+        keys = [each.key or encoded(each.document) for each in stated]
+        decisions, sources = self.memory.answers(documents, keys, read)
+        if is_timed:
+            self._facts_took[is_one](read - began)
+            self._answer_took[is_one](clock() - read)
         return [
-            Decided(question, each.about, decision)
-            for question, each, decision in zip(questions, stated, decisions, strict=True)
+            Decided(question, each.about, decision, source)
+            for question, each, decision, source in zip(questions, stated, decisions, sources, strict=True)
         ]
 
     def judge(self, documents: Sequence[Document]) -> list[Decision]:

@@ -12,8 +12,18 @@ from authz_service.decision.protocols import PolicyEngine
 from authz_service.decision.rulings import ruling_of
 from authz_service.errors import Unavailable
 from authz_service.questions import Answer, Document, Ruling
+from authz_service.telemetry.tally import Tally
+from authz_service.words import AnswerSource
 
 log = structlog.get_logger()
+
+# The watch confirms five times a second; an engine that has said nothing for so long does not answer.
+_SILENT_SECONDS = 1.0
+CONFIRMED_AGE, IN_FORCE_AGE = "authz_policy_confirmed_age_seconds", "authz_policy_age_seconds"
+# As plain strings, which cost less to look up and to count.
+_MEMORY, _STALE_MEMORY, _ENGINE = map(str, (AnswerSource.MEMORY, AnswerSource.STALE_MEMORY, AnswerSource.ENGINE))
+# JSON has no word for "never".
+_LONG_AGO_SECONDS = 1e9
 
 
 class Decision(NamedTuple):
@@ -56,6 +66,7 @@ class AnswerMemory:
         clock: What time it is, in seconds.
         on_revision: Is told of each revision that comes into force here.
         event: What the log calls that.
+        tally: Tells how old the revision is.
     """
 
     def __init__(
@@ -66,16 +77,21 @@ class AnswerMemory:
         clock: Callable[[], float] = time.monotonic,
         on_revision: OnRevision = lambda _: None,
         event: str = "policy.in_force",
+        tally: Tally | None = None,
     ) -> None:
         self._engine = engine
         self._render = render
         self._stale_seconds = stale_seconds
-        self._clock = clock
+        self.clock = clock
         self._on_revision = on_revision
         self._event = event
         self._table = _Table("", {})
         self._confirmed = float("-inf")
+        self._in_force_since = clock()
         self._confirming = threading.Lock()
+        if tally:
+            tally.gauge(lambda: min(self.confirmed_age(), _LONG_AGO_SECONDS), CONFIRMED_AGE)
+            tally.gauge(lambda: clock() - self._in_force_since, IN_FORCE_AGE)
 
     @property
     def revision(self) -> str:
@@ -83,27 +99,41 @@ class AnswerMemory:
         return self._table.revision
 
     def decide(self, documents: Sequence[Document], keys: Sequence[bytes]) -> list[Decision]:
-        """One decision a document, all under one revision.
+        """The decisions of `answers` alone."""
+        decisions, _ = self.answers(documents, keys, self.clock())
+        return decisions
+
+    def answers(
+        self, documents: Sequence[Document], keys: Sequence[bytes], now: float
+    ) -> tuple[list[Decision], list[str]]:
+        """One decision a document, all under one revision; and of each where its answer comes from, an `AnswerSource`.
 
         Args:
             documents: The facts of each question.
             keys: What tells the documents apart, one each.
+            now: What time it is by `clock`.
 
         Raises:
             Unavailable: An answer is not remembered and the engine does not give it.
         """
         # In this order: a table read before it is confirmed could be of long ago.
-        is_fresh = self._is_fresh()
+        age = now - self._confirmed
         table = self._table
-        remembered = table.decisions if is_fresh else {}
+        remembered = table.decisions if self._is_fresh(age) else {}
+        source = _MEMORY if age < _SILENT_SECONDS else _STALE_MEMORY
         with suppress(KeyError):
-            return [remembered[key] for key in keys]
+            return [remembered[key] for key in keys], [source] * len(keys)
         unknown = {key: document for key, document in zip(keys, documents, strict=True) if key not in remembered}
         revision, found = self._ask(unknown)
         if revision != table.revision and not found.keys() >= set(keys):
             # What is remembered was given under another policy: one revision has to give all the answers.
             _, found = self._ask(dict(zip(keys, documents, strict=True)))
-        return [found[key] if key in found else remembered[key] for key in keys]
+        decisions = [found[key] if key in found else remembered[key] for key in keys]
+        return decisions, [_ENGINE if key in found else source for key in keys]
+
+    def confirmed_age(self) -> float:
+        """How many seconds ago the engine has last confirmed the revision; infinite before it has."""
+        return self.clock() - self._confirmed
 
     def confirm(self) -> None:
         """Asks the engine for its revision, and forgets every answer given under another.
@@ -118,10 +148,11 @@ class AnswerMemory:
                 log.info(self._event, revision=revision)
                 self._on_revision(revision)
                 self._table = _Table(revision, {})
-            self._confirmed = self._clock()
+                self._in_force_since = self.clock()
+            self._confirmed = self.clock()
 
-    def _is_fresh(self) -> bool:
-        return self._stale_seconds is not None and self._clock() - self._confirmed <= self._stale_seconds
+    def _is_fresh(self, age: float) -> bool:
+        return self._stale_seconds is not None and age <= self._stale_seconds
 
     def _ask(self, unknown: Mapping[bytes, Document]) -> tuple[str, dict[bytes, Decision]]:
         revision, answers = self._engine.ask(tuple(unknown.values()))
@@ -140,7 +171,7 @@ class AnswerMemory:
         return Decision(answer.allow, revision, answer, document, self._render(document, answer, revision), ruling)
 
     def _remember(self, revision: str, found: Mapping[bytes, Decision]) -> None:
-        if revision != self._table.revision or not self._is_fresh():
+        if revision != self._table.revision or not self._is_fresh(self.confirmed_age()):
             self.confirm()
         table = self._table
         if table.revision == revision:

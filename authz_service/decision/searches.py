@@ -62,7 +62,7 @@ class Searches:
             wanted = candidates if among is None else [candidate for candidate in candidates if candidate in among]
             decided = self._decisions.decide([search.asking(candidate) for candidate in wanted])
             asked += decided
-            for candidate, (_, _, decision) in zip(wanted, decided, strict=True):
+            for candidate, (_, _, decision, _) in zip(wanted, decided, strict=True):
                 if decision.allow and len(found) == limit:
                     return Page(found, after, asked)
                 if decision.allow:

@@ -80,7 +80,7 @@ class Entries:
                 made = names[kind, name] = _quoted(self._name(kind, name))
             return made
 
-        for item, ((subject, asked, resource, _), about, decision) in decided:
+        for item, ((subject, asked, resource, _), about, decision, _) in decided:
             place = "" if item is None else f',"item":{item}'
             # The action as the caller names it may be any text.
             known = decision.document.get("action")

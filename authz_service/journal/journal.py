@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from time import perf_counter
 
 from sqlalchemy import Connection, Engine
 
@@ -18,6 +19,8 @@ from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.writer import Writer
 from authz_service.questions import Json, Ruling, Search
 from authz_service.settings import Settings
+from authz_service.telemetry.stages import Stage, of_every_few, stage_times
+from authz_service.telemetry.tally import Tally
 from authz_service.words import Durability, EntryKind
 
 
@@ -37,6 +40,7 @@ class Journal:
         writer: Writer | None = None,
         *,
         is_strict: bool = True,
+        tally: Tally | None = None,
     ) -> None:
         self.pseudonyms = pseudonyms
         self.folder = folder
@@ -44,6 +48,8 @@ class Journal:
         self._entries = Entries(pseudonyms) if writer else None
         self._keep = None if writer is None else writer.append if is_strict else writer.append_soon
         self._resources = ExitStack()
+        self._is_timed = of_every_few()
+        self._took = stage_times(tally or Tally(), Stage.JOURNAL)
         self._on_decision: Callable[[Decision], None] | None = None
 
     def tells(self, on_decision: Callable[[Decision], None]) -> None:
@@ -68,9 +74,13 @@ class Journal:
         """
         if self._entries and self._keep:
             told = list(decided)
+            is_timed = len(told) != 1 or next(self._is_timed)
+            began = perf_counter() if is_timed else 0.0
             entries = list(self._entries.decisions(decision_id, origin, told))
             if entries:
                 self._keep(entries)
+                if is_timed:
+                    self._took[len(entries) == 1](perf_counter() - began)
             self._tell(each.decision for _, each in told)
 
     def tried(self, decision_id: str, origin: Origin, decided: Decided) -> bool:
@@ -163,15 +173,20 @@ class Journal:
                 self.writer.append_soon([entry])
 
 
-def open_journal(settings: Settings, database: Engine) -> Journal:
+def open_journal(settings: Settings, database: Engine, tally: Tally | None = None) -> Journal:
     """The journal of this process, in a chain of its own.
+
+    Args:
+        settings: What the operator has set.
+        database: Where its key is, and where entries of transactions wait.
+        tally: Counts how long it takes to keep an entry.
 
     Raises:
         ConfigurationError: A setting is missing or wrong.
         JournalUnavailable: Its folder cannot be written.
     """
     if settings.journal is Durability.OFF:
-        return Journal(known_pseudonyms(settings, database))
+        return Journal(known_pseudonyms(settings, database), tally=tally)
     with ExitStack() as opened:
         folder = journal_folder(settings, database)
         if folder is None and database.dialect.name != "sqlite":
@@ -181,7 +196,8 @@ def open_journal(settings: Settings, database: Engine) -> Journal:
         if folder is None:
             folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="authz-journal-")))
         place = find_place(settings, database, folder)
-        writer = Writer(folder, Signer(place.signing_key))
-        journal = Journal(place.pseudonyms, folder, writer, is_strict=settings.journal is Durability.STRICT)
+        writer = Writer(folder, Signer(place.signing_key), tally)
+        is_strict = settings.journal is Durability.STRICT
+        journal = Journal(place.pseudonyms, folder, writer, is_strict=is_strict, tally=tally)
         journal.closes(opened.pop_all())
     return journal

@@ -19,6 +19,7 @@ from authz_service.journal.entries import Entry
 from authz_service.journal.folder import segment_file, take_chain
 from authz_service.journal.lines import checkpoint_line, entry_line, ruling_line
 from authz_service.journal.tail import Tail, begin_segment, find_tail
+from authz_service.telemetry.tally import Tally
 
 log = structlog.get_logger()
 
@@ -27,6 +28,10 @@ CHECKPOINT_SECONDS = 1.0
 MOST_WAITING = 10_000
 SEGMENT_BYTES = 32 * 1024 * 1024
 FULL_PATIENCE_SECONDS = 5.0
+SYNC_SECONDS = "authz_journal_sync_seconds"
+FAILING, WAITING = "authz_journal_writers_failing", "authz_journal_waiting_entries"
+HEAD_AGE, UNSIGNED_AGE = "authz_journal_head_age_seconds", "authz_journal_unsigned_age_seconds"
+_SYNC_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 _TRIAL = bytes(4096)
 
 
@@ -56,12 +61,13 @@ class Writer:
     Args:
         folder: The folder of the journal.
         signer: Signs the checkpoints.
+        tally: Counts how long the disk takes, and tells how the writer is.
 
     Raises:
         JournalUnavailable: The folder cannot be written.
     """
 
-    def __init__(self, folder: Path, signer: Signer) -> None:
+    def __init__(self, folder: Path, signer: Signer, tally: Tally | None = None) -> None:
         self._signer = signer
         self._gathering = _Group()
         self._state = threading.Lock()
@@ -72,12 +78,19 @@ class Writer:
         self._stopping = threading.Event()
         self._is_clean = True
         self._open_since = 0.0
+        self._written_at = time.monotonic()
         self.error = ""
+        tally = tally or Tally()
+        self._sync_took = tally.histogram(_SYNC_BOUNDS, SYNC_SECONDS).observe
         try:
             self._folder, self._lock = take_chain(folder)
             self._tail, self._file = self._take_up()
         except OSError as error:
             raise JournalUnavailable(f"The journal at {folder} cannot be written: {error.strerror}.") from error
+        tally.gauge(lambda: bool(self.error), FAILING)
+        tally.gauge(lambda: self._waiting, WAITING)
+        tally.gauge(lambda: time.monotonic() - self._written_at, HEAD_AGE)
+        tally.gauge(lambda: time.monotonic() - self._open_since if self._tail.open_hashes else 0.0, UNSIGNED_AGE)
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -209,6 +222,8 @@ class Writer:
         self._put(b"".join(parts))
         if hashes and not tail.open_hashes:
             self._open_since = time.monotonic()
+        if hashes:
+            self._written_at = time.monotonic()
         tail.sequence, tail.head = sequence, head
         tail.open_hashes += hashes
         tail.rulings |= new
@@ -222,7 +237,9 @@ class Writer:
             rest = memoryview(data or _TRIAL)
             while rest:
                 rest = rest[os.write(self._file, rest) :]
+            began = time.perf_counter()
             os.fdatasync(self._file)
+            self._sync_took(time.perf_counter() - began)
             if not data:
                 os.ftruncate(self._file, self._tail.size)
         except OSError:

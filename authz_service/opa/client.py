@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
@@ -41,6 +42,15 @@ class Client(OpaClient):  # type: ignore[misc]  # the library ships no types
         self._socket_path = place["socket"]
         is_https = (place["scheme"] or "").lower() == "https"
         super().__init__(host=place["host"] or "localhost", port=port, ssl=is_https, timeout=timeout)
+
+    def sends(self, headers: Callable[[], Mapping[str, str]]) -> None:
+        """Has these sent with every request."""
+
+        def add(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            request.headers.update(headers())
+            return request
+
+        self._session.auth = add
 
     def _init_session(self) -> requests.Session:
         session = requests.Session()

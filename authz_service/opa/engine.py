@@ -1,7 +1,7 @@
 """OPA as the policy engine: only an answer of exactly the expected shape is an answer."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeGuard
 
@@ -37,6 +37,10 @@ class OpaEngine:
 
     def close(self) -> None:
         self._client.close_connection()
+
+    def sends(self, headers: Callable[[], Mapping[str, str]]) -> None:
+        """Has these headers sent to OPA with every question."""
+        self._client.sends(headers)
 
     def ask(self, documents: Sequence[Document]) -> Verdict:
         verdict = parse_verdict(self._post({"documents": list(documents)}))

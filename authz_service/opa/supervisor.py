@@ -27,6 +27,7 @@ _PATIENCE_SECONDS = 15.0
 _LIVE_WITHIN_SECONDS = 2.0
 _TRY_AGAIN_SECONDS = 5.0
 _STATUS = "policy.json"
+OPA_RESTARTS = "authz_opa_restarts"
 
 
 class PolicyStatus(NamedTuple):
@@ -75,6 +76,11 @@ class SupervisedOpa:
     @property
     def pid(self) -> int | None:
         return self._child.pid
+
+    @property
+    def restarts(self) -> int:
+        """How often OPA has ended and been started again."""
+        return self._child.restarts
 
     @property
     def status_file(self) -> Path:

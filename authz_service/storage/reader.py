@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, PoolProxiedConnection, event
+from sqlalchemy import Engine, PoolProxiedConnection, QueuePool, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from authz_service.errors import DatabaseUnavailable
+from authz_service.storage.connections import CONNECTIONS, DECISIONS
 from authz_service.storage.database import POOL_SIZE, connect, sqlite_file
+from authz_service.telemetry.tally import Tally
 
 if TYPE_CHECKING:
     import psycopg
@@ -25,9 +27,13 @@ class Reader:
 
     Attributes:
         dialect: The name of the database's kind, on which the statement depends.
+
+    Args:
+        engine: The database.
+        tally: Tells how many connections it has.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, tally: Tally | None = None) -> None:
         self.dialect = engine.dialect.name
         self._engine = _own(engine)
         # A database in memory has one connection, which others need as well.
@@ -35,6 +41,10 @@ class Reader:
         self._kept: list[PoolProxiedConnection] = []
         self._driver_error = self._engine.dialect.loaded_dbapi.Error
         event.listen(engine, "engine_disposed", lambda _: self._let_go())
+        pool = self._engine.pool
+        if tally and self._keeps and isinstance(pool, QueuePool):
+            tally.gauge(lambda: pool.checkedout() - len(self._kept), CONNECTIONS, DECISIONS, "in_use")
+            tally.gauge(lambda: len(self._kept), CONNECTIONS, DECISIONS, "idle")
 
     def rows(self, statement: str, parameters: Sequence[object]) -> list[Row]:
         """All rows of a statement in the driver's own words.

@@ -8,6 +8,7 @@ from authz_service.administrators.take_over import Administrators
 from authz_service.administrators.wish import Activation, Wish
 from authz_service.customers.parsing import parse
 from authz_service.errors import TakeOverRefused
+from authz_service.telemetry.tally import Tally
 from authz_service.web.authentication import require_open
 from authz_service.web.bodies import read_object
 from authz_service.web.endpoint import Endpoint, declares
@@ -17,9 +18,14 @@ from authz_service.web.problems import problem
 from authz_service.web.shapes import TakenOver, TakeOverRequest
 from authz_service.words import ActionName, Scope
 
+TAKE_OVERS = "authz_take_overs"
+PERMIT, DENY = "permit", "deny"
 
-def administrator_endpoints(administrators: Administrators) -> Blueprint:
+
+def administrator_endpoints(administrators: Administrators, tally: Tally) -> Blueprint:
     endpoints = Blueprint("administrators", __name__)
+    for each in (PERMIT, DENY):
+        tally.count(TAKE_OVERS, each, number=0)
 
     @endpoints.post("/v1/customers/<number:number>/administrators")
     @declares(
@@ -53,6 +59,7 @@ def administrator_endpoints(administrators: Administrators) -> Blueprint:
         activation = Activation(body.activation.code, body.activation.date) if body.activation else None
         is_informed, origin = body.current_administrator_informed, origin_of_request()
         done = administrators.take_over(Wish(number, body.person, body.channel, is_informed, activation, origin))
+        tally.count(TAKE_OVERS, PERMIT)
         answer = TakenOver(
             customer_number=number,
             administrator=body.person,
@@ -64,6 +71,7 @@ def administrator_endpoints(administrators: Administrators) -> Blueprint:
 
     @endpoints.errorhandler(TakeOverRefused)
     def refused(error: TakeOverRefused) -> Response:
+        tally.count(TAKE_OVERS, DENY)
         language = language_of(request)
         reasons = [
             {"code": reason.code, "cites": list(reason.cites), "message": reason.said_in(language)}

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, g, request
 
+from authz_service.decision.counting import DecisionCounts
 from authz_service.decision.decisions import Decided, Decisions
 from authz_service.errors import Fault, InvalidRequest
 from authz_service.journal.journal import Journal
@@ -18,7 +19,7 @@ from authz_service.web.examples import MARY_SEES_HER_USAGE, SHE_MAY, SHE_MAY_NOT
 from authz_service.web.languages import ACCEPTED, TOLD, language_of, told_in
 from authz_service.web.origins import origin_of_request
 from authz_service.web.refusals import Refusals
-from authz_service.web.request_ids import made_id
+from authz_service.web.request_ids import id_of_decision
 from authz_service.web.shapes import (
     MOST_EVALUATIONS,
     EvaluationRequest,
@@ -54,7 +55,7 @@ _EVALUATION = Endpoint(
 )
 
 
-def decide_endpoints(decisions: Decisions, journal: Journal, refusals: Refusals) -> Blueprint:
+def decide_endpoints(decisions: Decisions, journal: Journal, counts: DecisionCounts, refusals: Refusals) -> Blueprint:
     endpoints = Blueprint("decide", __name__)
 
     @declares(_EVALUATION)
@@ -62,7 +63,7 @@ def decide_endpoints(decisions: Decisions, journal: Journal, refusals: Refusals)
         failed = request.environ.get(FAILED)
         if failed is not None:
             raise failed
-        return _decide_one(decisions, journal, read_object(request))
+        return _decide_one(decisions, journal, counts, read_object(request))
 
     for address in SINGLE:
         endpoints.post(address)(evaluation)
@@ -88,14 +89,16 @@ def decide_endpoints(decisions: Decisions, journal: Journal, refusals: Refusals)
         body = read_object(request)
         items = _items(body)
         if not items:
-            return _decide_one(decisions, journal, body)
+            return _decide_one(decisions, journal, counts, body)
         language = language_of(request)
         answers = _decide_many(decisions, body, items, _semantic(body))
         if any(answer is _NOT_OPEN for answer in answers):
             refusals.note(HTTPStatus.FORBIDDEN, Scope.DECIDE)
-        decision_id = made_id()
-        kept = ((item, answer) for item, answer in enumerate(answers) if isinstance(answer, Decided))
-        journal.decided(decision_id, origin_of_request(), kept)
+        decision_id = id_of_decision()
+        decided = [(item, answer) for item, answer in enumerate(answers) if isinstance(answer, Decided)]
+        journal.decided(decision_id, origin_of_request(), decided)
+        for _, each in decided:
+            counts.count(each)
         bodies = [
             decisions.body(answer.decision, language) if isinstance(answer, Decided) else _broken(answer)
             for answer in answers
@@ -105,15 +108,16 @@ def decide_endpoints(decisions: Decisions, journal: Journal, refusals: Refusals)
     return endpoints
 
 
-def _decide_one(decisions: Decisions, journal: Journal, body: Mapping[str, object]) -> Response:
+def _decide_one(decisions: Decisions, journal: Journal, counts: DecisionCounts, body: Mapping[str, object]) -> Response:
     faults: list[Fault] = []
     question = _question(decisions, body, faults)
     if question is None:
         raise InvalidRequest(faults)
     require_open(question.action.name)
     [decided] = decisions.decide([question])
-    decision_id = made_id()
+    decision_id = id_of_decision()
     journal.decided(decision_id, origin_of_request(), [(None, decided)])
+    counts.count(decided)
     language = language_of(request)
     return _response(decisions.body(decided.decision, language), decision_id, language)
 

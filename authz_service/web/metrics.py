@@ -1,10 +1,8 @@
-"""What Prometheus reads. Counted from the database at each reading, so that every replica says the same.
-
-Refusals alone are counted by each machine for itself, as most of them are in no database.
-"""
+"""What Prometheus reads: what the processes here have counted, and what the database tells."""
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -15,27 +13,34 @@ from sqlalchemy import Engine
 
 from authz_service.administrators.outbox import count_letters, oldest_unsent
 from authz_service.decision.memory import AnswerMemory
+from authz_service.errors import DatabaseUnavailable, Unavailable
 from authz_service.journal.indexer import bytes_behind, count_entries
 from authz_service.journal.journal import Journal
 from authz_service.journal.shadow_counts import count_differences
+from authz_service.opa.supervisor import read_status
+from authz_service.storage.database import REVISION
+from authz_service.telemetry.tally import Tally
+from authz_service.web.counted_metrics import counted_metrics
 from authz_service.web.endpoint import Endpoint, declares
-from authz_service.web.refusals import Refusals
+from authz_service.web.running import Running
+
+_LATELY_SECONDS = 1.0
 
 
 def metrics_endpoints(
-    database: Engine, memory: AnswerMemory, version: str, journal: Journal, refusals: Refusals
+    running: Running, database: Engine, memory: AnswerMemory, journal: Journal, tally: Tally
 ) -> Blueprint:
     endpoints = Blueprint("metrics", __name__)
     registry = CollectorRegistry()
-    registry.register(_Collector(database, memory, version, journal, refusals))
+    registry.register(_OfProcesses(running, memory, tally))
+    registry.register(_OfDatabase(database, journal))
 
     @endpoints.get("/metrics")
     @declares(
         Endpoint(
-            summary="Metrics for Prometheus.",
+            summary="Metrics for Prometheus. Where the database does not answer, what it tells is left out.",
             scope=None,
             answers={200: "text/plain"},
-            problems={503: "The database does not answer."},
         )
     )
     def metrics() -> Response:
@@ -44,19 +49,49 @@ def metrics_endpoints(
     return endpoints
 
 
-class _Collector(Collector):
-    def __init__(
-        self, database: Engine, memory: AnswerMemory, version: str, journal: Journal, refusals: Refusals
-    ) -> None:
-        self._database = database
+class _OfProcesses(Collector):
+    def __init__(self, running: Running, memory: AnswerMemory, tally: Tally) -> None:
+        self._running = running
         self._memory = memory
-        self._version = version
-        self._journal = journal
-        self._refusals = refusals
+        self._tally = tally
+        self._opa_version = ""
 
     def collect(self) -> Iterator[Metric]:
-        yield InfoMetricFamily("authz_build", "The version that runs.", {"version": self._version})
+        build = {"version": self._running.version, "schema": REVISION, "opa": self._known_opa_version()}
+        yield InfoMetricFamily("authz_build", "The version that runs, of its tables and of OPA.", build)
         yield InfoMetricFamily("authz_policy", "The policy in force.", {"revision": self._memory.revision})
+        status = read_status(self._running.policy_status) if self._running.policy_status else None
+        findings = len(status.rejected) if status else 0
+        yield GaugeMetricFamily(
+            "authz_policy_rejected_findings", "What is wrong with an edit that is not in force.", findings
+        )
+        yield GaugeMetricFamily("authz_workers_wanted", "Processes that are to answer.", self._running.workers)
+        yield from counted_metrics(self._tally.totals())
+
+    def _known_opa_version(self) -> str:
+        # One that does not answer is not waited for.
+        if self._memory.confirmed_age() < _LATELY_SECONDS:
+            with suppress(Unavailable):
+                self._opa_version = self._running.opa_version()
+        return self._opa_version
+
+
+class _OfDatabase(Collector):
+    """Counted from the database at each reading, so that every replica says the same."""
+
+    def __init__(self, database: Engine, journal: Journal) -> None:
+        self._database = database
+        self._journal = journal
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            told = list(self._told())
+        except DatabaseUnavailable:
+            told = []
+        yield GaugeMetricFamily("authz_database_up", "Whether the database answers.", bool(told))
+        yield from told
+
+    def _told(self) -> Iterator[Metric]:
         letters = GaugeMetricFamily("authz_letters", "Letters in the outbox by state.", labels=["state"])
         for state, number in count_letters(self._database).items():
             letters.add_metric([state], number)
@@ -66,10 +101,6 @@ class _Collector(Collector):
         yield GaugeMetricFamily(
             "authz_letters_oldest_unsent_seconds", "Age of the oldest unsent letter.", max(age, 0.0)
         )
-        yield from self._of_journal()
-        yield from self._refusals.metrics()
-
-    def _of_journal(self) -> Iterator[Metric]:
         yield CounterMetricFamily(
             "authz_journal_entries", "Entries that the database has been given.", count_entries(self._database)
         )

@@ -1,8 +1,9 @@
 """Every error is a problem document (RFC 9457): what is wrong, and which members."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from typing import TypeVar
 
 import structlog
 from flask import Flask, Response
@@ -11,19 +12,34 @@ from werkzeug.exceptions import HTTPException
 from authz_service.errors import (
     AuthzServiceError,
     Conflict,
+    DatabaseUnavailable,
     Fault,
     InvalidInput,
     IssuerUnavailable,
+    JournalUnavailable,
     NotFound,
+    PolicyBeingRead,
     PolicyEngineMisbehaved,
     PolicyEngineUnavailable,
     StaleVersion,
     Unavailable,
 )
+from authz_service.telemetry.tally import Tally
 from authz_service.web.slow_bodies import BODY_SECONDS
+
+Error = TypeVar("Error", bound=Exception)
 
 log = structlog.get_logger()
 
+FAILURES = "authz_failures"
+_OTHER = "other"
+_CAUSES: dict[type[AuthzServiceError], str] = {
+    DatabaseUnavailable: "database",
+    IssuerUnavailable: "issuer",
+    JournalUnavailable: "journal",
+    PolicyEngineUnavailable: "opa",
+    PolicyEngineMisbehaved: "opa",
+}
 _STATUSES: dict[type[AuthzServiceError], HTTPStatus] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
@@ -65,12 +81,28 @@ def problem(
     return Response(json.dumps(body), status=status, content_type="application/problem+json")
 
 
-def handle_errors(app: Flask) -> None:
-    """Has every error of the app answered as a problem document."""
-    app.register_error_handler(AuthzServiceError, _expected)
-    app.register_error_handler(MemoryError, _out_of_memory)
+def handle_errors(app: Flask, tally: Tally) -> None:
+    """Has every error of the app answered as a problem document, and counted where it is the service's."""
+
+    def counted(answer: Callable[[Error], Response]) -> Callable[[Error], Response]:
+        def answered(error: Error) -> Response:
+            response = answer(error)
+            # That a page is still being made is no failure.
+            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, PolicyBeingRead):
+                cause = next((cause for kind, cause in _CAUSES.items() if isinstance(error, kind)), _OTHER)
+                tally.count(FAILURES, cause, str(response.status_code))
+            return response
+
+        return answered
+
+    # Told from the beginning, as Prometheus sees no rise to the first of its kind.
+    for cause in sorted({*_CAUSES.values(), _OTHER}):
+        tally.count(FAILURES, cause, str(int(HTTPStatus.SERVICE_UNAVAILABLE)), number=0)
+    tally.count(FAILURES, _OTHER, str(int(HTTPStatus.INTERNAL_SERVER_ERROR)), number=0)
+    app.register_error_handler(AuthzServiceError, counted(_expected))
+    app.register_error_handler(MemoryError, counted(_out_of_memory))
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(Exception, counted(_unexpected))
 
 
 def _expected(error: AuthzServiceError) -> Response:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from authz_service import strict_json
 from authz_service.callers.callers import Caller
 from authz_service.callers.entrance import Entrance
+from authz_service.decision.counting import DecisionCounts
 from authz_service.decision.decisions import Decided, Decisions
 from authz_service.ids import new_id
 from authz_service.journal.entries import Origin
 from authz_service.journal.journal import Journal
 from authz_service.questions import Question
+from authz_service.telemetry.stages import Observe
 from authz_service.web.authentication import WAIT
 from authz_service.web.bodies import MAX_BYTES
 from authz_service.web.decide import DECISION_ID, FAILED, SINGLE
@@ -32,29 +34,49 @@ _LONGEST_LENGTH = len(str(MAX_BYTES))
 
 
 class QuickDecisions:
-    """A WSGI application in front of another, which gets what is not answered here as if it came from outside."""
+    """A WSGI application in front of another, which gets what is not answered here as if it came from outside.
+
+    Args:
+        app: The other.
+        entrance: Who may call, and how much.
+        decisions: Decides.
+        journal: Keeps what is decided.
+        bodies: Reads the questions.
+        counts: Counts it.
+        took: Takes the seconds of each answer.
+    """
 
     def __init__(
-        self, app: "WSGIApplication", entrance: Entrance, decisions: Decisions, journal: Journal, bodies: SlowBodies
+        self,
+        app: "WSGIApplication",
+        entrance: Entrance,
+        decisions: Decisions,
+        journal: Journal,
+        bodies: SlowBodies,
+        counts: DecisionCounts,
+        took: Observe,
     ) -> None:
         self.app = app
         self._entrance = entrance
         self._decisions = decisions
         self._journal = journal
         self._bodies = bodies
+        self._note = counts.note
+        self._took = took
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["PATH_INFO"] in SINGLE and environ["REQUEST_METHOD"] == "POST":
+            began = monotonic()
             try:
                 caller = self._caller(environ)
                 question = self._question(environ, caller) if caller else None
                 if caller and question:
                     if caller.limits is None:
-                        return self._answer(question, caller, environ, start_response)
+                        return self._answer(question, caller, environ, start_response, began)
                     wait = environ[WAIT] = self._entrance.limiter.enter(caller)
                     if not wait:
                         try:
-                            return self._answer(question, caller, environ, start_response)
+                            return self._answer(question, caller, environ, start_response, began)
                         finally:
                             self._entrance.limiter.leave(caller)
             except Exception as error:  # noqa: BLE001 - the view raises it again, and Flask answers it
@@ -94,7 +116,12 @@ class QuickDecisions:
         return question
 
     def _answer(
-        self, question: Question, caller: Caller, environ: "WSGIEnvironment", start_response: "StartResponse"
+        self,
+        question: Question,
+        caller: Caller,
+        environ: "WSGIEnvironment",
+        start_response: "StartResponse",
+        began: float,
     ) -> Iterable[bytes]:
         decided: Decided
         [decided] = self._decisions.decide([question])
@@ -112,4 +139,6 @@ class QuickDecisions:
             (HEADER, request_id),
         ]
         start_response("200 OK", headers)
+        self._note((question.action.name, decided.decision.allow, decided.source, decided.decision.revision))
+        self._took(monotonic() - began)
         return [body]

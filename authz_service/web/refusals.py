@@ -1,19 +1,16 @@
 """Refused requests: each is counted, and kept in the journal as far as that cannot be used to fill it."""
 
-import os
 import threading
 import time
 from collections import Counter as CountOf
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from flask import request
-from prometheus_client import CollectorRegistry, Counter
-from prometheus_client.metrics_core import Metric
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from authz_service.journal.entries import Origin
 from authz_service.journal.journal import Journal
+from authz_service.telemetry.tally import Tally
 from authz_service.web.origins import origin_of_request
 from authz_service.words import Scope
 
@@ -23,7 +20,7 @@ AT_ONCE_OF_ALL, A_SECOND_OF_ALL = 100, 10
 COUNTS_EVERY_SECONDS = 10.0
 _EXACT_SECONDS = 1e-6
 _MOST_KNOWN = 10_000
-_SHARED_BY = "PROMETHEUS_MULTIPROC_DIR"
+REFUSALS = "authz_refusals"
 
 
 class Refusals:
@@ -31,20 +28,14 @@ class Refusals:
 
     Args:
         journal: Keeps who was refused.
+        tally: Counts how many were, by status and endpoint.
         clock: What time it is, in seconds.
     """
 
-    def __init__(self, journal: Journal, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, journal: Journal, tally: Tally, clock: Callable[[], float] = time.monotonic) -> None:
         self._journal = journal
         self._clock = clock
-        self._registry = CollectorRegistry()
-        self._counted = Counter(
-            "authz_refusals", "Requests that were refused.", ["status", "endpoint"], registry=self._registry
-        )
-        if os.environ.get(_SHARED_BY):
-            # Each worker counts in a file of its own, and whichever is asked adds them up.
-            self._registry = CollectorRegistry()
-            MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]  # it has no annotations
+        self._tally = tally
         # Who was refused, and when there will be room for all that may come at once again.
         self._room_at: dict[str, float] = {}
         self._not_kept: CountOf[tuple[int, str, str]] = CountOf()
@@ -54,7 +45,7 @@ class Refusals:
     def note(self, status: int, scope: Scope) -> bool:
         """The request is refused; whether there is an entry of its own about that."""
         endpoint = request.endpoint or ""
-        self._counted.labels(str(int(status)), endpoint).inc()
+        self._tally.count(REFUSALS, endpoint, str(int(status)))
         origin = origin_of_request()
         with self._changing:
             is_kept = self._has_room(f"caller {origin.caller}" if origin.caller else _peer())
@@ -72,12 +63,6 @@ class Refusals:
             counts, self._not_kept, self._told_at = self._not_kept, CountOf(), self._clock()
         for (status, endpoint, scope), number in counts.items():
             self._journal.refused(Origin(""), status, endpoint, scope, number)
-
-    def metrics(self) -> Iterator[Metric]:
-        """How many there were, by status and endpoint, of all workers of this machine."""
-        for metric in self._registry.collect():
-            if metric.name == "authz_refusals":
-                yield metric
 
     def _has_room(self, who: str) -> bool:
         now = self._clock()

@@ -15,7 +15,7 @@ from authz_service.web.endpoint import Endpoint, declares
 from authz_service.web.evaluation import AskedPage, read_page, read_search
 from authz_service.web.origins import origin_of_request
 from authz_service.web.page_tokens import NotAToken, PageTokens, Place
-from authz_service.web.request_ids import made_id
+from authz_service.web.request_ids import id_of_decision
 from authz_service.web.shapes import (
     ActionSearchRequest,
     ActionSearchResponse,
@@ -113,7 +113,7 @@ def _search(searches: Searches, tokens: PageTokens, journal: Journal, sought: So
     limit = MOST_ON_A_PAGE if place.limit is None else min(place.limit, MOST_ON_A_PAGE)
     page = searches.page(search, place.after, limit, g.caller.actions if sought is Sought.ACTION else None)
     next_token = "" if page.after is None else tokens.seal(place._replace(after=page.after), bound_to)
-    decision_id = made_id()
+    decision_id = id_of_decision()
     journal.searched(decision_id, origin_of_request(), search, page.found, page.asked)
     return _response(search, page, next_token, decision_id)
 

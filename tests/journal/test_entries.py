@@ -14,7 +14,7 @@ from authz_service.ids import new_id
 from authz_service.journal.entries import Entries, Entry, Origin
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.questions import Action, Entity, Question, Search
-from authz_service.words import EntryKind, Sought
+from authz_service.words import AnswerSource, EntryKind, Sought
 from tests.journal.conftest import a_decision, a_ruling
 from tests.kept import decision_entry
 
@@ -214,7 +214,7 @@ def test_an_action_that_the_policy_does_not_know_is_not_the_text_of_the_caller(e
     question = Question(Entity("person", PERSON), Action("read the letters of Ann"), Entity("customer", NUMBER))
     stated = document(question, NOTHING_KNOWN, None)
     decision = a_decision().decision._replace(document=stated)
-    entry = decision_entry(entries, ID, None, ORIGIN, Decided(question, ABOUT, decision))
+    entry = decision_entry(entries, ID, None, ORIGIN, Decided(question, ABOUT, decision, AnswerSource.ENGINE))
     assert read(entry)["action"] == "unknown"
     assert b"letters" not in entry.body
 

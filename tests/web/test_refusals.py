@@ -33,7 +33,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the refusals of every app that is made from here on."""
     made, init = Clock(), Refusals.__init__
-    monkeypatch.setattr(Refusals, "__init__", lambda self, journal: init(self, journal, made))
+    monkeypatch.setattr(Refusals, "__init__", lambda self, journal, tally: init(self, journal, tally, made))
     return made
 
 

@@ -4,14 +4,12 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from flask import Blueprint
 from sqlalchemy import Engine
 
 from authz_service.administrators.outbox import count_letters, oldest_unsent
-from authz_service.callers.entrance import Entrance
 from authz_service.decision.memory import AnswerMemory
 from authz_service.errors import Unavailable
 from authz_service.handbook.shelf import Shelf
@@ -23,30 +21,13 @@ from authz_service.web.endpoint import Page, declares
 from authz_service.web.pages.frame import Frame
 from authz_service.web.pages.sparkline import HEIGHT, WIDTH, Sparkline, sparkline
 from authz_service.web.readiness import check_all, is_ready
+from authz_service.web.running import Running
 from authz_service.words import LetterState, Scope
 
 Found = TypeVar("Found")
 
 _MOST_CHAINS = 12
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-
-
-class Running(NamedTuple):
-    """What runs here.
-
-    Attributes:
-        version: The version of the service.
-        workers: How many processes answer on this machine.
-        policy_status: The file in which the supervisor of OPA tells how the policy stands; None with a sidecar.
-        opa_version: Asks OPA for its version.
-        entrance: Knows who may call.
-    """
-
-    version: str
-    workers: int
-    policy_status: Path | None
-    opa_version: Callable[[], str]
-    entrance: Entrance
 
 
 class Letters(NamedTuple):
