@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+import logging
 import re
 import sys
 from collections.abc import Iterator
@@ -73,3 +74,19 @@ def test_a_log_that_cannot_be_written_is_no_fault_of_what_is_logged(
     monkeypatch.setattr(sys, "stderr", Full())
     configure_logs()
     getattr(structlog.get_logger(), level)("something.happened")
+
+
+def test_what_a_library_warns_of_is_a_line_like_every_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setattr(logging, "lastResort", None)
+    configure_logs()
+    library = logging.getLogger("some.library")
+    with structlog.contextvars.bound_contextvars(request_id="asked-1"):
+        assert logging.lastResort
+        logging.lastResort.handle(
+            library.makeRecord("some.library", logging.WARNING, "", 0, "slow by %d s", (3,), None)
+        )
+    entry = json.loads(stderr.getvalue())
+    assert (entry["event"], entry["level"], entry["logger"]) == ("slow by 3 s", "warning", "some.library")
+    assert entry["request_id"] == "asked-1"

@@ -213,3 +213,23 @@ def test_what_is_secret_is_in_no_representation() -> None:
         "postgresql+psycopg://user:hidden@host/authz", activation_key="hidden", smtp_url="smtp://user:hidden@host"
     )
     assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
+def test_spans_are_sent_where_there_is_somewhere_to_send_them(name: str) -> None:
+    given = {"AUTHZ_DATABASE_URL": URL, name: "http://collector:4318"}
+    assert not read_settings({"AUTHZ_DATABASE_URL": URL}).traces
+    assert read_settings(given).traces
+    assert not read_settings({**given, "OTEL_SDK_DISABLED": "true"}).traces
+    assert not read_settings({**given, "OTEL_TRACES_EXPORTER": "none"}).traces
+
+
+def test_what_would_have_spans_sent_otherwise_is_refused() -> None:
+    given = {"AUTHZ_DATABASE_URL": URL, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317"}
+    more = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_TRACES_EXPORTER": "console"}
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings(given | more)
+    assert str(refusal.value).splitlines() == [
+        "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf, or left out.",
+        "OTEL_TRACES_EXPORTER: must be otlp, or left out.",
+    ]

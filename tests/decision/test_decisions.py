@@ -64,7 +64,7 @@ def test_facts_that_python_takes_for_equal_are_other_facts(engine: FakeEngine) -
 
 
 def test_the_body_has_the_decision_and_what_the_domain_tells(decisions: Decisions) -> None:
-    [[_, _, decision]] = decisions.decide([MEMBER])
+    [[_, _, decision, _]] = decisions.decide([MEMBER])
     assert json.loads(decision.body) == {
         "decision": True,
         "context": {"revision": "first", "card": True, "why": "Ça va — voilà."},
@@ -80,7 +80,7 @@ def test_the_body_of_a_domain_that_tells_nothing_is_the_decision_alone(engine: F
 
 
 def test_the_body_is_utf_8_as_it_is_written(decisions: Decisions) -> None:
-    [[_, _, decision]] = decisions.decide([MEMBER])
+    [[_, _, decision, _]] = decisions.decide([MEMBER])
     assert "Ça va — voilà.".encode() in decision.body
 
 

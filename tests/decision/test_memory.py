@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from structlog.testing import capture_logs
 
-from authz_service.decision.memory import AnswerMemory, Decision, RevisionWatch
+from authz_service.decision.memory import CONFIRMED_AGE, IN_FORCE_AGE, AnswerMemory, Decision, RevisionWatch
 from authz_service.decision.rulings import ruling_of
 from authz_service.errors import PolicyEngineMisbehaved, PolicyEngineUnavailable
-from authz_service.questions import Answer, Document, Reason, Verdict
+from authz_service.questions import Answer, Document, Reason, Verdict, encoded
+from authz_service.telemetry.tally import Tally
 from tests.fakes.engine import FakeEngine, answer
 
 _PATIENCE_SECONDS = 30.0
@@ -493,3 +494,44 @@ def test_a_watch_that_is_stopped_asks_no_more(memory: AnswerMemory, engine: Fake
     time.sleep(0.05)
     assert engine.calls == calls
     assert set(threading.enumerate()) <= before
+
+
+# where an answer comes from
+
+
+def sources(memory: AnswerMemory, clock: Clock, *documents: Document) -> list[str]:
+    return memory.answers(documents, [encoded(document) for document in documents], clock())[1]
+
+
+def test_each_answer_says_whether_it_was_remembered_or_asked_for(memory: AnswerMemory, clock: Clock) -> None:
+    assert sources(memory, clock, ANN) == ["opa"]
+    assert sources(memory, clock, ANN, BEN, ANN) == ["memory", "opa", "memory"]
+    assert sources(memory, clock, BEN, ANN) == ["memory", "memory"]
+
+
+def test_what_is_remembered_of_an_engine_that_is_silent_says_so(memory: AnswerMemory, clock: Clock) -> None:
+    assert sources(memory, clock, ANN) == ["opa"]
+    clock.now += 0.9
+    assert sources(memory, clock, ANN) == ["memory"]
+    clock.now += 0.2
+    assert sources(memory, clock, ANN) == ["stale_memory"]
+    memory.confirm()
+    assert sources(memory, clock, ANN) == ["memory"]
+
+
+def test_what_is_never_remembered_is_always_asked_for(forgetful: AnswerMemory, clock: Clock) -> None:
+    assert [sources(forgetful, clock, ANN) for _ in range(2)] == [["opa"], ["opa"]]
+
+
+def test_the_age_of_the_revision_and_of_its_confirmation_are_told(engine: FakeEngine, clock: Clock) -> None:
+    tally = Tally(clock=clock)
+    memory = AnswerMemory(engine, render, _STALE_SECONDS, clock, tally=tally)
+    assert tally.totals().gauge(CONFIRMED_AGE) == [1e9]
+    memory.confirm()
+    clock.now += 3
+    assert (tally.totals().gauge(CONFIRMED_AGE), tally.totals().gauge(IN_FORCE_AGE)) == ([3], [3])
+    engine.change_policy(permit_ann, "second")
+    clock.now += 4
+    memory.confirm()
+    clock.now += 1
+    assert (tally.totals().gauge(CONFIRMED_AGE), tally.totals().gauge(IN_FORCE_AGE)) == ([1], [1])

@@ -90,7 +90,7 @@ def test_among_some_candidates_it_is_these_that_are_asked_about_and_no_others(li
     while True:
         page = searches.page(WHO_MAY_BORROW, after, limit, among)
         found += page.found
-        assert {question.subject.id for question, _, _ in page.asked} <= among
+        assert {each.question.subject.id for each in page.asked} <= among
         if page.after is None:
             break
         after = page.after
