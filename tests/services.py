@@ -68,7 +68,7 @@ class Service(NamedTuple):
 
 def environment(opa: Path, more: Mapping[str, str]) -> dict[str, str]:
     """That of the tests, without settings but for those given."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTHZ_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUTHZ_", "OTEL_"))}
     return {**kept, "AUTHZ_OPA_BIN": str(opa), **more}
 
 

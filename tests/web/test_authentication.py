@@ -12,6 +12,7 @@ from authz_service.callers.callers import Caller, token_sha256
 from authz_service.callers.entrance import Entrance
 from authz_service.errors import ConfigurationError
 from authz_service.settings import Settings
+from authz_service.telemetry.tally import Tally
 from authz_service.web.authentication import authenticate
 from authz_service.web.endpoint import Page, declaration_of
 from authz_service.web.refusals import Refusals
@@ -239,7 +240,7 @@ def test_an_endpoint_that_declares_no_scope_keeps_the_app_from_starting() -> Non
     app = Flask("made", static_folder=None)
     app.add_url_rule("/forgotten", "forgotten", dict)
     with pytest.raises(ConfigurationError, match="The endpoint forgotten does not declare the scope"):
-        authenticate(app, Entrance(Settings("sqlite://"), []), Refusals(no_journal()), lambda _: None)
+        authenticate(app, Entrance(Settings("sqlite://"), []), Refusals(no_journal(), Tally()), lambda _: None)
 
 
 def called(client: FlaskClient, call: Call, token: str | None) -> TestResponse:
