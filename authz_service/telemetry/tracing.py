@@ -69,7 +69,7 @@ class Tracing:
         kind: SpanKind = SpanKind.INTERNAL,
         describe: Describe = _nothing,
     ) -> None:
-        """Has each call of a method be a span of the request that it is for; what is for no request is none.
+        """Has each call of a method be a span of the request that it is for, where that is sampled.
 
         Args:
             thing: What has the method.
@@ -82,7 +82,7 @@ class Tracing:
 
         @wraps(call)
         def traced(*arguments: object) -> Any:  # noqa: ANN401 - as the method
-            if not get_current_span().get_span_context().is_valid:
+            if not get_current_span().is_recording():
                 return call(*arguments)
             with self._tracer.start_as_current_span(name, kind=kind, record_exception=False) as span:
                 try:

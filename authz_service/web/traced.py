@@ -75,6 +75,11 @@ class _TracedApp:
         span = self._tracing.begin(method, SpanKind.SERVER, self._tracing.parent(carrier))
         environ[TRACE] = format_trace_id(span.get_span_context().trace_id)
 
+        if not span.is_recording():
+            # OPA gets to know all the same that it is not to be sampled there.
+            with use_span(span):
+                return self.app(environ, start_response)
+
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - as WSGI has it
             _describe_response(span, int(status[:3]))
             return start_response(status, headers, *more)
@@ -103,9 +108,11 @@ def _describe_decisions(journal: Journal) -> None:
     keep = journal.decided
 
     def decided(decision_id: str, origin: Origin, told: Iterable[tuple[int | None, Decided]]) -> None:
-        all_told = list(told)
-        get_current_span().set_attributes(_decided(decision_id, all_told))
-        keep(decision_id, origin, all_told)
+        span = get_current_span()
+        if span.is_recording():
+            told = list(told)
+            span.set_attributes(_decided(decision_id, told))
+        keep(decision_id, origin, told)
 
     setattr(journal, "decided", decided)  # noqa: B010 - in front of the method, as its span is
 
