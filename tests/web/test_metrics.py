@@ -12,7 +12,7 @@ from authz_service.storage.database import REVISION
 from tests.fakes.engine import FakeEngine, answer
 from tests.web.asking import CUSTOMER, question
 from tests.web.conftest import MakeClient
-from tests.web.pages.reading import signed_in
+from tests.web.pages.reading import signed_in, with_book
 
 USUAL = question("mary.jones", "view_usage", "mobile-2002")
 TAKE_OVER = {"person": "mary.jones", "channel": "web", "current_administrator_informed": True}
@@ -50,7 +50,7 @@ def test_decisions_of_every_way_to_ask_are_counted(client: FlaskClient) -> None:
 def test_searches_and_pages_are_no_decisions_that_callers_were_given(client: FlaskClient) -> None:
     body = {**USUAL, "subject": {"type": "person"}}
     assert client.post("/access/v1/search/subject", json=body).status_code == 200
-    assert signed_in(client).get(f"/customers/{CUSTOMER}").status_code == 200
+    assert with_book(signed_in(client)).get(f"/customers/{CUSTOMER}").status_code == 200
     assert told(client, "authz_decisions_total") == 0
     assert told(client, "authz_stage_seconds_count", stage="whole", questions="several") == 1
 
