@@ -63,6 +63,11 @@ class Cluster(NamedTuple):
         environ = {**self.settings, **(settings or {})}
         return subprocess.run([*COMMAND, *words], cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
 
+    def run_code(self, checkout: Path, program: str) -> None:
+        """Runs a program on the code of another folder, with the settings of the replicas."""
+        environ = {**self.settings, "PYTHONPATH": str(checkout)}
+        subprocess.run([sys.executable, "-c", program], cwd=checkout, env=environ, check=True)
+
     def wait_until_all_answer(self) -> None:
         """Returns once each replica is ready and the proxy sends requests to it."""
         for replica in self.replicas:

@@ -3,8 +3,8 @@
 import itertools
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -70,12 +70,13 @@ class Call(NamedTuple):
 class Load:
     """What callers ask, one after the other, until they are stopped."""
 
-    def __init__(self, url: str, extra: list[dict[str, Any]]) -> None:
+    def __init__(self, url: str) -> None:
         self.calls: list[Call] = []
         self._url = url
+        self._once: deque[dict[str, Any]] = deque()
         self._stopping = threading.Event()
         self._faults: list[BaseException] = []
-        asking: list[Callable[[requests.Session], Iterator[Call]]] = [self._decide(extra)] * DECIDING
+        asking: list[Callable[[requests.Session], Iterator[Call]]] = [self._decide] * DECIDING
         asking += [self._take_over(side) for side in SIDES]
         self._threads = [threading.Thread(target=self._go_on, args=(ask,)) for ask in asking]
 
@@ -88,6 +89,11 @@ class Load:
         for thread in self._threads:
             thread.join()
         assert not self._faults, self._faults
+
+    def ask_once(self, questions: Iterable[dict[str, Any]]) -> None:
+        """Has these asked too, each by one caller and once; returns when all have been sent."""
+        self._once.extend(questions)
+        wait_until(lambda: not self._once, _PATIENCE_SECONDS)
 
     def failed(self, *kinds: str) -> list[Call]:
         return [call for call in self.calls if call.kind in kinds and not call.is_answered]
@@ -114,14 +120,15 @@ class Load:
             except BaseException as fault:  # noqa: BLE001 - raised where the load is stopped
                 self._faults.append(fault)
 
-    def _decide(self, extra: list[dict[str, Any]]) -> Callable[[requests.Session], Iterator[Call]]:
-        def ask(session: requests.Session) -> Iterator[Call]:
-            for number, single in zip(itertools.cycle(CONTESTED), itertools.cycle([*extra, *STABLE_QUESTIONS])):
-                yield self._call(session, DECISION, STABLE, "/access/v1/evaluation", single)
-                both = [question(person(side, number), "view_bills", "customer", number) for side in SIDES]
-                yield self._call(session, BATCH, number, "/access/v1/evaluations", {"evaluations": both})
-
-        return ask
+    def _decide(self, session: requests.Session) -> Iterator[Call]:
+        for number, usual in zip(itertools.cycle(CONTESTED), itertools.cycle(STABLE_QUESTIONS), strict=False):
+            try:
+                single = self._once.popleft()
+            except IndexError:
+                single = usual
+            yield self._call(session, DECISION, STABLE, "/access/v1/evaluation", single)
+            both = [question(person(side, number), "view_bills", "customer", number) for side in SIDES]
+            yield self._call(session, BATCH, number, "/access/v1/evaluations", {"evaluations": both})
 
     def _take_over(self, side: str) -> Callable[[requests.Session], Iterator[Call]]:
         def ask(session: requests.Session) -> Iterator[Call]:
@@ -145,9 +152,9 @@ class Load:
 
 
 @contextmanager
-def load_on(url: str, extra: list[dict[str, Any]] | None = None) -> Iterator[Load]:
-    """Callers that ask while the block lasts, also `extra` questions."""
-    load = Load(url, extra or [])
+def load_on(url: str) -> Iterator[Load]:
+    """Callers that ask while the block lasts."""
+    load = Load(url)
     load.start()
     try:
         yield load

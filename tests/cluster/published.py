@@ -19,6 +19,7 @@ class Published:
         signing_key: The file of the private key.
 
     Attributes:
+        replicas: Those names.
         since: When each revision was published first, as `time.monotonic` has it.
     """
 
@@ -26,7 +27,7 @@ class Published:
         self._opa = opa
         self._folder = folder
         self._served = served
-        self._replicas = replicas
+        self.replicas = replicas
         self._signing_key = signing_key
         self.since: dict[str, float] = {}
         folder.mkdir()
@@ -53,7 +54,7 @@ class Published:
         return self._folder / f"{revision}.tar.gz"
 
     def _serve(self, bundle: bytes, replicas: Sequence[str]) -> None:
-        for name in replicas or self._replicas:
+        for name in replicas or self.replicas:
             # In one step, so that nobody fetches half of it.
             new = self._served / name / "new"
             new.write_bytes(bundle)
