@@ -37,6 +37,10 @@ class PostgreSQL:
 
     def start_again(self) -> None:
         """Starts another on the data of the one that was killed, at the same address."""
+        # They name a process that is gone, but that the system may still list, until somebody asks how it ended.
+        data, sockets = self._server.pgdata, self._server.get_postmaster_info().socket_dir
+        for lock in (data / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")):
+            lock.unlink()
         self._server.ensure_postgres_running()
 
     @property

@@ -29,9 +29,10 @@ frontend service
     use_backend decisions if {{ path_beg /access/v1/ }} or {{ path /v1/decide }}
     default_backend changes
 
-# To decide changes nothing, so what one replica has left unanswered or cannot answer is asked of another.
+# To decide changes nothing, so what a replica that is gone has left unanswered is asked of another. What is answered
+# with an error is not: HAProxy would ask the same one again.
 backend decisions
-    retry-on conn-failure empty-response junk-response response-timeout 502 503 504
+    retry-on conn-failure empty-response junk-response response-timeout
     option httpchk GET /readyz
     default-server check inter 500ms fall 2 rise 1
 {checked}

@@ -57,7 +57,7 @@ def row_of(fault: str, bound: str, load: Load, asked_again: int) -> Row:
 def table(rows: Sequence[Row]) -> str:
     """The rows as Markdown, which is read as text too."""
     lines = [
-        "| what was broken | decisions | failed | take-overs | failed | told instead | asked again | slowest | at most |",
+        "| what was broken | decisions | failed | take-overs | failed | told | asked again | slowest | at most |",
         "| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | --- |",
     ]
     for row in rows:
