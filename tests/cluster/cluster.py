@@ -41,9 +41,9 @@ class Cluster(NamedTuple):
         database: PostgreSQL.
         database_url: The database that the replicas share.
         settings: The variables that they share.
-        publisher: The keys that policies are signed with.
         published: The policies that were published, and where they are fetched.
         bundles: The server that they are fetched from.
+        bundles_url: Where that is.
         mail: Where letters arrive.
     """
 
@@ -54,6 +54,7 @@ class Cluster(NamedTuple):
     settings: dict[str, str]
     published: Published
     bundles: Program
+    bundles_url: str
     mail: MailServerForTests
     replicas: Sequence[Replica]
     proxy: Proxy
@@ -110,6 +111,7 @@ def _made(folder: Path, opa: Path, database: PostgreSQL, mail: MailServerForTest
     url = database.new_database()
     settings = _settings(folder, url, mail.url)
     port = free_port()
+    bundles_url = f"http://{HOST}:{port}"
     (folder / "bundles").mkdir()
     server = [sys.executable, "-S", str(bundle_server.__file__), str(served), str(port)]
     bundles = Program(server, {}, folder / "bundles")
@@ -120,14 +122,14 @@ def _made(folder: Path, opa: Path, database: PostgreSQL, mail: MailServerForTest
             folder / name,
             opa=opa,
             public_key=publisher.public,
-            bundles_url=f"http://{HOST}:{port}",
+            bundles_url=bundles_url,
             ports=ports[name],
             settings=settings,
         )
         for name in names
     ]
     proxy = Proxy(folder / "proxy", free_port(), {name: of_service for name, (of_service, _) in ports.items()})
-    return Cluster(folder, opa, database, url, settings, published, bundles, mail, replicas, proxy)
+    return Cluster(folder, opa, database, url, settings, published, bundles, bundles_url, mail, replicas, proxy)
 
 
 def _settings(folder: Path, database_url: str, mail_url: str) -> dict[str, str]:
