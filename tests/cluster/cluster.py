@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import yaml
+from sqlalchemy import Engine
 
 from authz_service.callers.callers import token_sha256
+from authz_service.storage.database import connect
 from authz_service.storage.secret_file import new_secret
 from authz_service.words import Scope
 from tests.cluster import bundle_server
@@ -68,6 +70,15 @@ class Cluster(NamedTuple):
         """Runs a program on the code of another folder, with the settings of the replicas."""
         environ = {**self.settings, "PYTHONPATH": str(checkout)}
         subprocess.run([sys.executable, "-c", program], cwd=checkout, env=environ, check=True)
+
+    @contextmanager
+    def connected(self) -> Iterator[Engine]:
+        """The database, for a test that looks into it."""
+        database = connect(self.database_url)
+        try:
+            yield database
+        finally:
+            database.dispose()
 
     def wait_until_all_answer(self) -> None:
         """Returns once each replica is ready and the proxy sends requests to it."""

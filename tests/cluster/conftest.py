@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import Cluster, running_cluster
-from tests.cluster.load import Call, Load, load_on
+from tests.cluster.load import Call, Load
 from tests.cluster.report import Row, row_of, write_report
 
 
@@ -30,17 +30,16 @@ class Witness:
             fault: What is broken.
             bound: What may fail at most.
         """
-        before, load = self._cluster.proxy.retries(), None
+        before, load = self._cluster.proxy.retries(), Load(self._cluster.proxy.url)
         try:
-            with load_on(self._cluster.proxy.url) as load:
+            with load.asking():
                 load.wait_for_more()
                 yield load
                 self._cluster.wait_until_all_answer()
                 load.wait_for_more()
         finally:
-            if load:
-                self.calls += load.calls
-                self.rows.append(row_of(fault, bound, load, self._cluster.proxy.retries() - before))
+            self.calls += load.calls
+            self.rows.append(row_of(fault, bound, load, self._cluster.proxy.retries() - before))
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ TAKING_OVER = len(SIDES)
 _PATIENCE_SECONDS = 120.0
 _LONGEST_CALL_SECONDS = 90.0
 # Between the answer to one question and the next question of the same caller.
-_PAUSES = {DECISION: 0.02, TAKE_OVER: 0.1}
+_PAUSE_SECONDS = 0.05
 _ANSWERS = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.FORBIDDEN}
 
 STABLE_QUESTIONS = [
@@ -80,14 +80,17 @@ class Load:
         asking += [self._take_over(side) for side in SIDES]
         self._threads = [threading.Thread(target=self._go_on, args=(ask,)) for ask in asking]
 
-    def start(self) -> None:
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Callers ask while the block lasts."""
         for thread in self._threads:
             thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            for thread in self._threads:
+                thread.join()
         assert not self._faults, self._faults
 
     def ask_once(self, questions: Iterable[dict[str, Any]]) -> None:
@@ -115,7 +118,7 @@ class Load:
             try:
                 for call in ask(session):
                     self.calls.append(call)
-                    if self._stopping.wait(_PAUSES.get(call.kind, _PAUSES[DECISION])):
+                    if self._stopping.wait(_PAUSE_SECONDS):
                         return
             except BaseException as fault:  # noqa: BLE001 - raised where the load is stopped
                 self._faults.append(fault)
@@ -149,14 +152,3 @@ class Load:
         except requests.RequestException as error:
             told = type(error).__name__
         return Call(kind, body, number, began, time.monotonic(), told, decision_id, said)
-
-
-@contextmanager
-def load_on(url: str) -> Iterator[Load]:
-    """Callers that ask while the block lasts."""
-    load = Load(url)
-    load.start()
-    try:
-        yield load
-    finally:
-        load.stop()

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from authz_service.journal.pseudonyms import Pseudonyms
-from authz_service.storage.database import connect, reading, writing
+from authz_service.storage.database import reading, writing
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import Witness
 from tests.cluster.evidence import Journals, answered, otherwise_judged, read_journals
@@ -181,7 +181,6 @@ def test_later_versions_replace_replica_after_replica_with_the_tables_changed_be
             # Those of the version before go on, and can be started again.
             assert all(replica.is_ready() for replica in cluster.replicas)
             replace(cluster, cluster.replicas[0])
-            load.wait_for_more()
             for replica in cluster.replicas:
                 replica.run_code_of(checkout)
                 replace(cluster, replica)
@@ -200,8 +199,7 @@ def journals(cluster: Cluster, witness: Witness) -> Journals:
     if not witness.calls:
         with witness.sees("Nothing", NOTHING):
             pass
-    database = connect(cluster.database_url)
-    try:
+    with cluster.connected() as database:
 
         def is_all_loaded() -> bool:
             with reading(database) as connection:
@@ -211,8 +209,6 @@ def journals(cluster: Cluster, witness: Witness) -> Journals:
             )
 
         wait_until(is_all_loaded, PATIENCE_SECONDS)
-    finally:
-        database.dispose()
     return read_journals([replica.journal for replica in cluster.replicas])
 
 
@@ -265,11 +261,9 @@ def test_a_number_has_one_administrator_whenever_somebody_looks_and_in_the_end(
     both = [answered(call.decision_id, call.body) for call in witness.calls if call.is_answered and call.kind == BATCH]
     assert both
     assert {tuple(sorted(str(each.role) for each in two)) for two in both} == {("administrator", "user")}
-    database = connect(cluster.database_url)
-    with reading(database) as connection:
-        found = connection.execute(text("SELECT customer FROM members WHERE role = 'administrator'"))
+    with cluster.connected() as database, reading(database) as connection:
+        found = connection.execute(text("SELECT customer_number FROM members WHERE role = 'administrator'"))
         counted = Counter(found.scalars())
-    database.dispose()
     assert counted == Counter([STABLE, *CONTESTED])
 
 
@@ -370,12 +364,11 @@ def fill(cluster: Cluster, load: Load) -> None:
         "UPDATE customers SET segment = 'household' WHERE number IN"
         " (SELECT number FROM customers WHERE segment IS NULL LIMIT 1 FOR UPDATE)"
     )
-    database = connect(cluster.database_url)
-    changed = 1
-    while changed:
-        with writing(database) as connection:
-            changed = connection.execute(statement).rowcount
-    database.dispose()
+    with cluster.connected() as database:
+        changed = 1
+        while changed:
+            with writing(database) as connection:
+                changed = connection.execute(statement).rowcount
     load.wait_for_more()
 
 
