@@ -24,9 +24,10 @@ from tests.cluster.published import Published
 from tests.cluster.replica import READY_WITHIN_SECONDS, Replica
 from tests.conftest import ROOT, TOKEN
 from tests.mail import MailServerForTests
+from tests.ports import free_port
 from tests.postgresql import PostgreSQL, postgresql_server
 from tests.processes import wait_until
-from tests.services import COMMAND, HOST, free_port
+from tests.services import COMMAND, HOST
 from tests.signing import ED25519, P_256, key_pair, private_key
 
 REPLICAS = 3
