@@ -21,7 +21,7 @@ from tests.cluster.conftest import Witness
 from tests.cluster.evidence import Journals, answered, otherwise_judged, read_journals
 from tests.cluster.households import CONTESTED, SIDES, STABLE, person
 from tests.cluster.later_version import make_later_version
-from tests.cluster.load import BATCH, DECISION, TAKE_OVER, TAKING_OVER, Call, Load
+from tests.cluster.load import BATCH, DECIDING, DECISION, TAKE_OVER, TAKING_OVER, Call, Load
 from tests.cluster.replica import Replica
 from tests.conftest import ROOT
 from tests.earlier import earlier_policies
@@ -39,10 +39,7 @@ NEVER_ASKED_BEFORE = [
     for action in sorted(ADMINISTRATOR_ACTIONS)
     for who in (*ROLES, "ann.2001")
 ]
-
-
-def failed_decisions(load: Load) -> list[Call]:
-    return load.failed(DECISION, BATCH)
+ANSWER_IS_CUT = {"ChunkedEncodingError", "ConnectionError"}
 
 
 # faults
@@ -54,17 +51,21 @@ def test_nothing_fails_while_nothing_is_broken(witness: Witness) -> None:
     assert load.failed(DECISION, BATCH, TAKE_OVER) == []
 
 
-def test_a_killed_replica_costs_no_decision_and_the_take_overs_that_it_had_in_hand(
+def test_a_killed_replica_costs_the_take_overs_in_its_hand_and_the_decisions_that_it_was_just_answering(
     cluster: Cluster, witness: Witness
 ) -> None:
     replica = cluster.replicas[0]
-    with witness.sees("A replica is killed", f"the take-overs that it has in hand: {TAKING_OVER} here") as load:
+    bound = f"what that replica has in hand, {DECIDING + TAKING_OVER} here; of decisions those alone of whose answer a part is sent"
+    with witness.sees("A replica is killed", bound) as load:
         replica.service.kill()
+        killed = time.monotonic()
         wait_until(lambda: not cluster.proxy.sends_to(replica.name), PATIENCE_SECONDS)
         load.wait_for_more()
         replica.service.start()
-    assert failed_decisions(load) == []
+    assert len(load.failed(DECISION, BATCH)) <= DECIDING
     assert len(load.failed(TAKE_OVER)) <= TAKING_OVER
+    assert {call.told for call in load.failed(DECISION, BATCH)} <= ANSWER_IS_CUT
+    assert [call for call in load.failed(DECISION, BATCH, TAKE_OVER) if call.began > killed] == []
 
 
 def test_a_killed_sidecar_costs_what_its_replica_was_never_asked_before_until_the_proxy_has_noticed(
@@ -180,7 +181,8 @@ def test_later_versions_replace_replica_after_replica_with_the_tables_changed_be
             migrate(cluster, checkout)
             # Those of the version before go on, and can be started again.
             assert all(replica.is_ready() for replica in cluster.replicas)
-            replace(cluster, cluster.replicas[0])
+            if checkout is expand:
+                replace(cluster, cluster.replicas[0])
             for replica in cluster.replicas:
                 replica.run_code_of(checkout)
                 replace(cluster, replica)
