@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -62,15 +62,21 @@ class Cluster(NamedTuple):
     replicas: Sequence[Replica]
     proxy: Proxy
 
-    def run(self, *words: str, settings: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-        """Runs a command of the service with the settings of the replicas."""
-        environ = {**self.settings, **(settings or {})}
-        return subprocess.run([*COMMAND, *words], cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    def run(
+        self, *words: str, checkout: Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs a command of the service with the settings of the replicas.
 
-    def run_code(self, checkout: Path, program: str) -> None:
-        """Runs a program on the code of another folder, with the settings of the replicas."""
-        environ = {**self.settings, "PYTHONPATH": str(checkout)}
-        subprocess.run([sys.executable, "-c", program], cwd=checkout, env=environ, check=True)
+        Args:
+            words: The command.
+            checkout: The folder whose code it is; that of the first replica if left out.
+            settings: What is set otherwise.
+        """
+        checkout = checkout or self.replicas[0].checkout
+        environ = {**self.settings, **(settings or {}), "PYTHONPATH": str(checkout)}
+        return subprocess.run(
+            [*COMMAND, *words], cwd=checkout, env=environ, capture_output=True, text=True, check=False
+        )
 
     @contextmanager
     def connected(self) -> Iterator[Engine]:

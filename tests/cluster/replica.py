@@ -57,6 +57,7 @@ class Replica:
 
     def run_code_of(self, checkout: Path) -> None:
         """Has the service be that of another folder when it is started next."""
+        self.checkout = checkout
         self.service.environ = {**self.service.environ, "PYTHONPATH": str(checkout)}
 
     def readiness(self) -> dict[str, Any]:

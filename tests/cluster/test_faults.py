@@ -55,7 +55,8 @@ def test_a_killed_replica_costs_the_take_overs_in_its_hand_and_the_decisions_tha
     cluster: Cluster, witness: Witness
 ) -> None:
     replica = cluster.replicas[0]
-    bound = f"what that replica has in hand, {DECIDING + TAKING_OVER} here; of decisions those alone of whose answer a part is sent"
+    in_hand = DECIDING + TAKING_OVER
+    bound = f"what that replica has in hand, {in_hand} here; of decisions those alone whose answer is on its way"
     with witness.sees("A replica is killed", bound) as load:
         replica.service.kill()
         killed = time.monotonic()
@@ -178,11 +179,10 @@ def test_later_versions_replace_replica_after_replica_with_the_tables_changed_be
         "Two later versions are rolled out replica by replica, each with a migration before", NOTHING
     ) as load:
         for version, checkout in (("0.1.1", expand), ("0.1.2", contract)):
-            migrate(cluster, checkout)
-            # Those of the version before go on, and can be started again.
-            assert all(replica.is_ready() for replica in cluster.replicas)
-            if checkout is expand:
-                replace(cluster, cluster.replicas[0])
+            migrated = cluster.run("migrate", checkout=checkout)
+            assert migrated.returncode == 0, migrated.stderr
+            load.wait_for_more()
+            assert [replica.name for replica in cluster.replicas if not replica.is_ready()] == []
             for replica in cluster.replicas:
                 replica.run_code_of(checkout)
                 replace(cluster, replica)
@@ -343,10 +343,6 @@ def fail_over(database: PostgreSQL, load: Load) -> None:
         PATIENCE_SECONDS,
     )
     database.start_again()
-
-
-def migrate(cluster: Cluster, checkout: Path) -> None:
-    cluster.run_code(checkout, "from authz_service.cli.database import configured_database as d\nwith d(): pass")
 
 
 def replace(cluster: Cluster, replica: Replica) -> None:
