@@ -11,11 +11,14 @@ BIN := .venv/bin
 ALL_TESTS := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check monitoring fuzz format conformance bench bench-scale bench-postgres screenshots lock audit sbom
+.PHONY: help setup demo cluster test check monitoring fuzz format conformance bench bench-scale bench-postgres screenshots lock audit sbom
 
 ##@ Begin
 demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
 	@$(BIN)/authz-service demo $(ARGS)
+
+cluster: setup ## a proxy, three replicas and all that they need, on this machine; ARGS=report breaks it and tells
+	@$(BIN)/python -m tests.cluster $(ARGS)
 
 setup: ## .venv with the locked packages, the pinned OPA and Regal; the other words do it themselves
 	@PYTHON="$(PYTHON)" tools/with-python -m tools.setup

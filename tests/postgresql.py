@@ -1,14 +1,17 @@
 """A real PostgreSQL for the tests, from a wheel."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
+
+from tests.processes import is_running, processes_below, wait_until
 
 
 class PostgreSQL:
@@ -23,6 +26,22 @@ class PostgreSQL:
         """The process id of the server; those of its connections are below it."""
         pid: int = self._server.get_pid()
         return pid
+
+    def kill(self) -> None:
+        """Ends it at once, as a machine does that loses its power; its data stays on disk."""
+        killed = [self.pid, *processes_below(self.pid)]
+        for pid in killed:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(is_running, killed)))
+
+    def start_again(self) -> None:
+        """Starts another on the data of the one that was killed, at the same address."""
+        # They name a process that is gone, but that the system may still list, until somebody asks how it ended.
+        data, sockets = self._server.pgdata, self._server.get_postmaster_info().socket_dir
+        for lock in (data / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")):
+            lock.unlink()
+        self._server.ensure_postgres_running()
 
     @property
     def version(self) -> str:

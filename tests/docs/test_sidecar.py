@@ -1,7 +1,6 @@
 """The sidecar of docs/how-to/publish-a-policy.md verifies, answers the service, and refuses everybody else."""
 
 import re
-import shlex
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -17,13 +16,9 @@ from authz_service.errors import Unavailable
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.signing import read_private_key
-from tests.conftest import ROOT
 from tests.processes import wait_until
+from tests.sidecars import CONFIG, words_of_sidecar, write_config
 from tests.signing import P_256, KeyPair, key_pair
-
-PAGE = (ROOT / "docs/how-to/publish-a-policy.md").read_text()
-CONFIG: str = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
-[COMMAND] = re.findall(r"    (opa run --server .*?authorization\.rego)\n", PAGE, re.DOTALL)
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -49,9 +44,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 @contextmanager
 def sidecar(opa: Path, folder: Path, key: KeyPair, config: str, port: int) -> Iterator[str]:
-    (folder / "sidecar.yaml").write_text(config.replace("/var/lib/opa", str(folder / "kept")))
-    command = COMMAND.replace("\\\n", " ").replace(":8181", f":{port}").replace("public.pem", str(key.public))
-    words = [str(opa), *shlex.split(command)[1:-1], str(ROOT / "authz_service/opa/authorization.rego")]
+    write_config(folder, config)
+    words = words_of_sidecar(opa, key.public, port)
     with subprocess.Popen(words, cwd=folder, env={}, stderr=subprocess.DEVNULL) as running:
         try:
             yield f"http://127.0.0.1:{port}"
