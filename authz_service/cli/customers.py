@@ -8,6 +8,7 @@ import click
 from authz_service.cli.counted import counted
 from authz_service.cli.database import configured_database, recording_imports
 from authz_service.cli.progress import importing, progress
+from authz_service.cli.sync import sync
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.exporting import FileFormat, export
 from authz_service.customers.importing import import_files
@@ -19,6 +20,9 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.group()
 def customers() -> None:
     """Bring customer data in, or take it out."""
+
+
+customers.add_command(sync)
 
 
 @customers.command(

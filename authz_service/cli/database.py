@@ -1,7 +1,7 @@
 """The database of the settings, for the commands that work on it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -9,9 +9,11 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from authz_service.customers.activation_code import key_finder
+from authz_service.customers.feed.batch import DELETED
 from authz_service.customers.importing import Imported, import_files
+from authz_service.customers.record import LIST_OF
 from authz_service.errors import ConfigurationError
-from authz_service.journal.entries import Origin, imported
+from authz_service.journal.entries import Origin, counted
 from authz_service.journal.outbox import order_entry
 from authz_service.settings import CHECKOUT_POLICIES, Settings, read_settings
 from authz_service.storage.database import connect, is_current, upgrade
@@ -80,7 +82,18 @@ def recording_imports(settings: Settings) -> Callable[[Connection, Imported], No
     def record(connection: Connection, done: Imported) -> None:
         if settings.journal is not Durability.OFF:
             counts = {"people": done.people, "options": done.options, "customers": done.customers}
-            order_entry(connection, imported(Origin("customers import"), **counts))
+            order_entry(connection, counted(Origin("customers import"), "import", **counts))
+
+    return record
+
+
+def recording_feeds(settings: Settings) -> Callable[[Connection, Mapping[str, int]], None]:
+    """Has the journal say what a feed has changed, unless it is off."""
+
+    def record(connection: Connection, applied: Mapping[str, int]) -> None:
+        if settings.journal is not Durability.OFF:
+            counts = {name: applied[kind] for kind, name in (*LIST_OF.items(), (DELETED, DELETED)) if applied.get(kind)}
+            order_entry(connection, counted(Origin("customers sync"), "sync", **counts))
 
     return record
 

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 OnProgress = Callable[[int, int], None]
-"""Told how much is done, and of how much."""
+"""Told how much is done, and of how much; 0 where nobody knows."""
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def progress(what: str) -> Iterator[OnProgress]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 
 @contextmanager

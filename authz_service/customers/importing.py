@@ -10,7 +10,7 @@ from authz_service.customers import staging
 from authz_service.customers.activation_code import FindKey
 from authz_service.customers.cross_checks import cross_faults
 from authz_service.customers.file_reading import read_files
-from authz_service.customers.moving import move
+from authz_service.customers.moving import lock_stored, move
 from authz_service.customers.staging import staging_tables
 from authz_service.errors import Fault, InvalidFile
 from authz_service.storage import schema
@@ -73,6 +73,7 @@ def import_files(
                     on_progress(batch.bytes_read, total_bytes)
             stage.prepare_for_questions()
         with begin_writing(connection):
+            lock_stored(connection)
             faults.add_all(cross_faults(connection, names))
             faults.raise_if_any()
             move(connection)

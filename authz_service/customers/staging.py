@@ -4,12 +4,12 @@ A record with a fault is staged too, as far as it can be read, so that what refe
 judged as if it were mended. Nothing is moved on from here while there is any fault.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TypeAlias
 
-from sqlalchemy import Boolean, Column, Connection, Integer, MetaData, String, Table
+from sqlalchemy import Boolean, Column, Connection, Integer, MetaData, String, Table, delete
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -124,9 +124,25 @@ class Stage:
         for table in metadata.sorted_tables:
             for index in table.indexes:
                 self._connection.execute(CreateIndex(index))
-            if self._connection.dialect.name == "postgresql":
-                # It joins whole tables, and has to know how large they are.
-                self._connection.exec_driver_sql(f"ANALYZE {table.name}")
+        self.analyze()
+
+    def analyze(self) -> None:
+        """Has PostgreSQL look at what is there: it joins whole tables, and has to know how large they are."""
+        if self._connection.dialect.name == "postgresql":
+            self._connection.exec_driver_sql(f"ANALYZE {', '.join(metadata.tables)}")
+
+    def clear(self) -> None:
+        """Takes all out again."""
+        empty_tables(self._connection, metadata.sorted_tables)
+
+
+def empty_tables(connection: Connection, tables: Sequence[Table]) -> None:
+    """Takes all rows out of temporary tables, and gives their room back, which PostgreSQL would not do by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"TRUNCATE {', '.join(table.name for table in tables)}")
+    else:
+        for table in tables:
+            connection.execute(delete(table))
 
 
 @contextmanager

@@ -59,18 +59,40 @@ def usual_rows(file: int, line: int, content: bytes, find_key: FindKey) -> Rows 
         content: The line, with its end or without.
         find_key: For an activation code.
     """
+    members = usual_members(content)
+    if members is None or len(members) != 1:
+        return None
+    [(kind, record)] = members.items()
+    return usual_record(file, line, kind, record, content.count(b'"'), find_key)
+
+
+def usual_members(content: bytes) -> dict[str, Any] | None:
+    """The members of the object in a line; of a repeated one the last, which `usual_record` finds by the quotes."""
     try:
         text = content.decode()
         value, end = _decode(text)
-        if text[end:] not in _LINE_ENDS or type(value) is not dict or len(value) != 1:
-            return None
-        [(kind, record)] = value.items()
-        quotes = content.count(b'"')
+    except (ValueError, RecursionError):
+        return None
+    return value if text[end:] in _LINE_ENDS and type(value) is dict else None
+
+
+def usual_record(file: int, line: int, kind: str, record: object, quotes: int, find_key: FindKey) -> Rows | None:
+    """The same as `usual_rows`, for one member of the object in a line.
+
+    Args:
+        file: The index of the file.
+        line: The number of the line, from 1.
+        kind: The name of the member.
+        record: Its value.
+        quotes: How many quotes the line has, but for those of its other members.
+        find_key: For an activation code.
+    """
+    try:
         if kind == _PERSON:
             return _person((file, line, None), record, quotes)
         if kind == _CUSTOMER:
             return _customer((file, line, None), record, quotes, find_key)
-    except (ValueError, RecursionError, _Unusual):
+    except (ValueError, _Unusual):
         pass
     return None
 

@@ -48,9 +48,9 @@ class Entry(NamedTuple):
     rulings: tuple[Ruling, ...] = ()
 
 
-def imported(origin: Origin, **counts: int) -> Entry:
-    """Customer data was imported: how much of what, which needs no pseudonym."""
-    body = {"id": new_id(), "kind": EntryKind.CHANGE, "caller": origin.caller, "action": "import"}
+def counted(origin: Origin, action: str, **counts: int) -> Entry:
+    """Customer data was changed in bulk: how much of what, which needs no pseudonym."""
+    body = {"id": new_id(), "kind": EntryKind.CHANGE, "caller": origin.caller, "action": action}
     return Entry(_encode({**body, **counts}).encode())
 
 

@@ -172,6 +172,25 @@ subscriptions = Table(
     Index("ix_subscriptions_mobiles", "customer_number", "plan", "paid_by", "holder"),
 )
 
+feed_objects = Table(
+    "feed_objects",
+    metadata,
+    # The newest change that was taken of each object, which stays when the object is gone.
+    Column("kind", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+
+feed_sources = Table(
+    "feed_sources",
+    metadata,
+    Column("source", String, primary_key=True),
+    # Up to where all that has come was taken or refused.
+    Column("sequence", BigInteger, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 take_overs = Table(
     "take_overs",
     metadata,

@@ -1,0 +1,1 @@
+"""Changes of customer data as another system tells them, one after the other."""
