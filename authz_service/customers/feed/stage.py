@@ -1,5 +1,6 @@
 """Temporary tables for the changes of a batch, beside those for what an import has read."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 
@@ -8,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
 from authz_service.customers.feed.changes import Change, Key
-from authz_service.customers.staging import PEOPLE, Stage, empty_tables, staging_tables
+from authz_service.customers.staging import PEOPLE, Row, Stage, empty_tables, staging_tables
 from authz_service.storage.bulk import add_rows
 
 metadata = MetaData()
@@ -44,12 +45,14 @@ class FeedStage:
             leaving: People who are to go, and are there for others to name until then.
         """
         self._stage.clear()
+        rows: defaultdict[str, list[Row]] = defaultdict(list)
         for change in leaving:
             if change.rows is not None:
-                self._stage.add({PEOPLE: change.rows[PEOPLE]})
+                rows[PEOPLE] += change.rows[PEOPLE]
         for change in changes:
-            if change.rows is not None:
-                self._stage.add(change.rows)
+            for table, of_table in (change.rows or {}).items():
+                rows[table] += of_table
+        self._stage.add(rows)
         self.place_keys(changes, deleted)
         self._stage.analyze()
 
