@@ -29,7 +29,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
 
-REVISION = "0007"
+REVISION = "0008"
 """The migration whose tables this version expects: the last in `migrations/versions/`."""
 
 LOCK_WAIT_SECONDS = 5

@@ -180,6 +180,8 @@ feed_objects = Table(
     Column("id", String, primary_key=True),
     Column("source", String, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    # Of a customer, that of the newest change that issued an activation code or deleted it: others leave it as it is.
+    Column("code_sequence", BigInteger),
 )
 
 feed_sources = Table(

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, select, true
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from authz_service.customers import staging
@@ -58,10 +58,17 @@ class Taken(NamedTuple):
 
 
 class _Newest(NamedTuple):
-    """The newest change of an object that was taken before."""
+    """The newest change of an object that was taken before.
+
+    Attributes:
+        source: Whose sequence it is in.
+        sequence: Where in it.
+        code_sequence: Where the newest change is that issued an activation code or deleted the customer; else -1.
+    """
 
     source: str
     sequence: int
+    code_sequence: int
 
 
 def take(connection: Connection, stage: FeedStage, changes: Sequence[Change], rules: Rules) -> Taken:
@@ -75,13 +82,17 @@ def take(connection: Connection, stage: FeedStage, changes: Sequence[Change], ru
     """
     newest = _newest(connection, stage, changes)
     wrong: _Faults = dict(_of_other_sources(changes, newest, rules.file))
-    is_new = [change for change in changes if change.key not in newest or change.sequence > newest[change.key].sequence]
+
+    def is_newer(change: Change) -> bool:
+        before = newest.get(change.key)
+        return before is None or change.sequence > before.sequence
+
     while True:
         cut = min(wrong) if rules.stops and wrong else None
-        left = [change for change in is_new if change.line not in wrong and (cut is None or change.line < cut)]
-        chosen = _choose(left)
+        left = [change for change in changes if change.line not in wrong and (cut is None or change.line < cut)]
+        chosen = _choose([change for change in left if is_newer(change)], _codes(left, newest))
         with connection.begin_nested() as attempt:
-            found = _apply(connection, stage, chosen, rules) if left else {}
+            found = _apply(connection, stage, chosen, rules) if chosen.newest or chosen.codes else {}
             if found:
                 attempt.rollback()
         if not found:
@@ -92,14 +103,18 @@ def take(connection: Connection, stage: FeedStage, changes: Sequence[Change], ru
     if cut is not None:
         refused = refused[:1]
     applied = Counter(DELETED if change.rows is None else change.kind for change in chosen.newest)
-    skipped = len(settled) - len(chosen.newest) - (0 if cut is not None else len(refused))
+    applied[RecordKind.CUSTOMER] += len(chosen.codes.keys() - {change.key for change in chosen.newest})
+    skipped = len(settled) - applied.total() - (0 if cut is not None else len(refused))
     return Taken(settled, applied, skipped, refused)
 
 
 def _newest(connection: Connection, stage: FeedStage, changes: Sequence[Change]) -> dict[Key, _Newest]:
     stage.place_keys(list({change.key: change for change in changes}.values()))
     found = connection.execute(select(feed_objects).join(staged_changes, _is_staged))
-    return {(row.kind, row.id): _Newest(row.source, row.sequence) for row in found}
+    return {
+        (row.kind, row.id): _Newest(row.source, row.sequence, -1 if row.code_sequence is None else row.code_sequence)
+        for row in found
+    }
 
 
 _is_staged = and_(feed_objects.c.kind == staged_changes.c.kind, feed_objects.c.id == staged_changes.c.id)
@@ -117,6 +132,28 @@ def _of_other_sources(
             yield change.line, [Fault(what, change.kind, file, change.line)]
 
 
+class _Code(NamedTuple):
+    """The newest that is said of the activation code of a customer: a digest, or None as the customer went."""
+
+    sequence: int
+    digest: str | None
+
+
+def _codes(changes: Iterable[Change], newest: Mapping[Key, _Newest]) -> dict[Key, _Code]:
+    """Of each customer whose code is not yet known so.
+
+    A customer without a code keeps what there is, so that this may be in an older change than the rest.
+    """
+    codes: dict[Key, _Code] = {}
+    for change in changes:
+        if change.kind == RecordKind.CUSTOMER and (change.rows is None or change.code is not None):
+            before = newest[change.key].code_sequence if change.key in newest else -1
+            known = codes[change.key].sequence if change.key in codes else before
+            if change.sequence > known:
+                codes[change.key] = _Code(change.sequence, change.code)
+    return codes
+
+
 class _Chosen(NamedTuple):
     """What of a batch is applied.
 
@@ -124,14 +161,18 @@ class _Chosen(NamedTuple):
         newest: Of each object, in the order of lines.
         gone: The objects that were deleted by the newest change or by one before it.
         leaving: People who came and went, as they were.
+        code_sequences: Where the code of a customer among the newest was issued or went.
+        codes: What else is issued or gone, of customers that stay as they are or come without a code.
     """
 
     newest: list[Change]
     gone: set[Key]
     leaving: list[Change]
+    code_sequences: dict[Key, int]
+    codes: dict[Key, _Code]
 
 
-def _choose(changes: Iterable[Change]) -> _Chosen:
+def _choose(changes: Iterable[Change], codes: Mapping[Key, _Code]) -> _Chosen:
     of_object: defaultdict[Key, list[Change]] = defaultdict(list)
     for change in sorted(changes, key=lambda change: (change.sequence, -change.line)):
         of_object[change.key].append(change)
@@ -142,11 +183,24 @@ def _choose(changes: Iterable[Change]) -> _Chosen:
         for (kind, _), of_one in of_object.items()
         if kind == RecordKind.PERSON and of_one[-1].rows is None
     )
-    return _Chosen(newest, gone, [came[-1] for came in came_and_went if came])
+    issued = {key: code.digest for key, code in codes.items()}
+    with_codes = [
+        change
+        if change.kind != RecordKind.CUSTOMER or change.rows is None
+        else change.with_code(issued.get(change.key))
+        for change in newest
+    ]
+    return _Chosen(
+        with_codes,
+        gone,
+        [came[-1] for came in came_and_went if came],
+        {key: codes[key].sequence for key in of_object if key in codes},
+        {key: code for key, code in codes.items() if key not in of_object or (code.digest is None and key not in gone)},
+    )
 
 
 def _apply(connection: Connection, stage: FeedStage, chosen: _Chosen, rules: Rules) -> _Faults:
-    stage.place(chosen.newest, chosen.gone, chosen.leaving)
+    stage.place(chosen.newest, chosen.gone, chosen.leaving, chosen.code_sequences)
     lock_stored(connection)
     # What goes is in nobody's way, and what comes anew after it is new.
     for name, kind in (
@@ -167,6 +221,7 @@ def _apply(connection: Connection, stage: FeedStage, chosen: _Chosen, rules: Rul
     if not found:
         connection.execute(delete(people).where(people.c.id.in_(select(staged_changes.c.id).where(_leaves))))
         _remember(connection)
+        _issue(connection, chosen.codes)
     return found
 
 
@@ -204,6 +259,24 @@ def _remember(connection: Connection) -> None:
     # SQLite needs a WHERE to tell ON CONFLICT from the ON of a join.
     rows = select(*(staged_changes.c[name] for name in names)).where(true())
     statement = _INSERT[connection.dialect.name](feed_objects).from_select(names, rows)
+    new = statement.excluded
     connection.execute(
-        statement.on_conflict_do_update(index_elements=["kind", "id"], set_={"sequence": statement.excluded.sequence})
+        statement.on_conflict_do_update(
+            index_elements=["kind", "id"],
+            set_={
+                "sequence": new.sequence,
+                "code_sequence": func.coalesce(new.code_sequence, feed_objects.c.code_sequence),
+            },
+        )
     )
+
+
+def _issue(connection: Connection, codes: Mapping[Key, _Code]) -> None:
+    if not codes:
+        return
+    rows = [{"of": number, "digest": code.digest, "at": code.sequence} for (_, number), code in codes.items()]
+    issued = {"activation_digest": bindparam("digest"), "activation_used": False, "activation_wrong": 0}
+    is_other = customers.c.activation_digest.is_distinct_from(bindparam("digest"))
+    connection.execute(update(customers).where(customers.c.number == bindparam("of"), is_other).values(issued), rows)
+    is_customer = and_(feed_objects.c.kind == RecordKind.CUSTOMER, feed_objects.c.id == bindparam("of"))
+    connection.execute(update(feed_objects).where(is_customer).values(code_sequence=bindparam("at")), rows)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -12,7 +12,7 @@ from authz_service.customers.model import CustomerNumber, Id
 from authz_service.customers.parsing import Finding, check, findings_of, path
 from authz_service.customers.record import MODEL_OF, Record, RecordKind
 from authz_service.customers.staged_rows import staged_rows
-from authz_service.customers.staging import Rows
+from authz_service.customers.staging import CUSTOMERS, Rows, customers
 from authz_service.customers.usual_lines import usual_members, usual_record
 from authz_service.errors import Fault
 
@@ -28,6 +28,8 @@ _NAMED_BY: Mapping[str, str] = {"person": "id", "option": "id", "customer": "num
 _NAME: Mapping[str, TypeAdapter[str]] = {
     kind: TypeAdapter(CustomerNumber if kind == RecordKind.CUSTOMER else Id, config=_STRICT) for kind in _KINDS
 }
+# A staged row has no `place` yet.
+_CODE = customers.c.keys().index("activation_digest") - 1
 # Of a line in the usual form: that of the member `sequence`, and that of `source` with its value.
 _QUOTES_OF_SEQUENCE, _QUOTES_OF_SOURCE = 2, 4
 
@@ -57,6 +59,19 @@ class Change(NamedTuple):
     @property
     def key(self) -> Key:
         return self.kind, self.id
+
+    @property
+    def code(self) -> str | None:
+        """The digest of the activation code that it issues."""
+        if self.kind != RecordKind.CUSTOMER or self.rows is None:
+            return None
+        [row] = self.rows[CUSTOMERS]
+        return cast("str | None", row[_CODE])
+
+    def with_code(self, code: str | None) -> "Change":
+        """The same change of a customer, with another code."""
+        [row] = (self.rows or {})[CUSTOMERS]
+        return self._replace(rows={**(self.rows or {}), CUSTOMERS: [(*row[:_CODE], code, *row[_CODE + 1 :])]})
 
 
 class Reader:

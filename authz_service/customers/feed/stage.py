@@ -1,8 +1,9 @@
 """Temporary tables for the changes of a batch, beside those for what an import has read."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import MappingProxyType
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, MetaData, String, Table
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +22,7 @@ staged_changes = Table(
     Column("id", String, nullable=False),
     Column("source", String, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    Column("code_sequence", BigInteger),
     Column("line", Integer, nullable=False),
     # What is there goes first, also where a later change brings it anew.
     Column("is_deleted", Boolean, nullable=False),
@@ -36,13 +38,20 @@ class FeedStage:
         self._connection = connection
         self._stage = stage
 
-    def place(self, changes: Collection[Change], deleted: Collection[Key], leaving: Collection[Change]) -> None:
+    def place(
+        self,
+        changes: Collection[Change],
+        deleted: Collection[Key],
+        leaving: Collection[Change],
+        code_sequences: Mapping[Key, int],
+    ) -> None:
         """Has these changes staged and no others, one at most of an object.
 
         Args:
             changes: The newest of each object.
             deleted: The objects that went, be it that they have come anew.
             leaving: People who are to go, and are there for others to name until then.
+            code_sequences: Where in the sequence the activation code of a customer was issued or went.
         """
         self._stage.clear()
         rows: defaultdict[str, list[Row]] = defaultdict(list)
@@ -53,14 +62,27 @@ class FeedStage:
             for table, of_table in (change.rows or {}).items():
                 rows[table] += of_table
         self._stage.add(rows)
-        self.place_keys(changes, deleted)
+        self.place_keys(changes, deleted, code_sequences)
         self._stage.analyze()
 
-    def place_keys(self, changes: Collection[Change], deleted: Collection[Key] = ()) -> None:
+    def place_keys(
+        self,
+        changes: Collection[Change],
+        deleted: Collection[Key] = (),
+        code_sequences: Mapping[Key, int] = MappingProxyType({}),
+    ) -> None:
         """The same without what the changes say."""
         empty_tables(self._connection, [staged_changes])
         rows = [
-            (*change.key, change.source, change.sequence, change.line, change.key in deleted, change.rows is not None)
+            (
+                *(key := change.key),
+                change.source,
+                change.sequence,
+                code_sequences.get(key),
+                change.line,
+                key in deleted,
+                change.rows is not None,
+            )
             for change in changes
         ]
         if rows:
