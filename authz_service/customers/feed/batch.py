@@ -104,6 +104,7 @@ def take(connection: Connection, stage: FeedStage, changes: Sequence[Change], ru
         refused = refused[:1]
     applied = Counter(DELETED if change.rows is None else change.kind for change in chosen.newest)
     applied[RecordKind.CUSTOMER] += len(chosen.codes.keys() - {change.key for change in chosen.newest})
+    applied = +applied
     skipped = len(settled) - applied.total() - (0 if cut is not None else len(refused))
     return Taken(settled, applied, skipped, refused)
 
