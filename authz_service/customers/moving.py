@@ -1,15 +1,12 @@
 """Moves staged records, known to be right, into the tables they are for."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, Table, delete, false, func, insert, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from authz_service.customers import staging
 from authz_service.storage import schema
-
-_UPSERT: dict[str, Callable[[Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+from authz_service.storage.bulk import insert_or_update
 
 
 def move(connection: Connection) -> None:
@@ -65,7 +62,7 @@ def _upsert(
     names = [key, *columns, *only_new]
     # SQLite needs a WHERE to tell ON CONFLICT from the ON of a join.
     rows = select(*(source.c[name] for name in names)).where(true())
-    statement = _UPSERT[connection.dialect.name](target).from_select(names, rows)
+    statement = insert_or_update(connection, target).from_select(names, rows)
     changed = {name: statement.excluded[name] for name in columns} | {"version": target.c.version + 1}
     connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed))
 

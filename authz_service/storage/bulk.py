@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine, Table, insert
+from sqlalchemy.dialects import postgresql, sqlite
 
 from authz_service.errors import Conflict, DatabaseUnavailable
 from authz_service.storage.database import writing
@@ -28,6 +29,11 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, 
     else:
         statement = str(insert(table).compile(dialect=connection.dialect))
         connection.exec_driver_sql(statement, list(rows))
+
+
+def insert_or_update(connection: Connection, table: Table) -> Any:  # noqa: ANN401 - one class for each database
+    """An INSERT in the words of the database, which have `excluded` and `on_conflict_do_update` for both."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def analyze(engine: Engine, tables: Iterable[Table]) -> None:

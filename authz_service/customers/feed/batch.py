@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from authz_service.customers import staging
 from authz_service.customers.cross_checks import cross_faults
@@ -14,11 +13,10 @@ from authz_service.customers.feed.stage import FeedStage, staged_changes
 from authz_service.customers.moving import lock_stored, move
 from authz_service.customers.record import RecordKind
 from authz_service.errors import Fault
+from authz_service.storage.bulk import insert_or_update
 from authz_service.storage.schema import customers, feed_objects, members, options, other_provider_numbers, people
 
 DELETED = "deleted"
-
-_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 _Faults = dict[int, list[Fault]]
 """What is wrong with changes, by their line."""
@@ -259,7 +257,7 @@ def _remember(connection: Connection) -> None:
     names = feed_objects.c.keys()
     # SQLite needs a WHERE to tell ON CONFLICT from the ON of a join.
     rows = select(*(staged_changes.c[name] for name in names)).where(true())
-    statement = _INSERT[connection.dialect.name](feed_objects).from_select(names, rows)
+    statement = insert_or_update(connection, feed_objects).from_select(names, rows)
     new = statement.excluded
     connection.execute(
         statement.on_conflict_do_update(

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from authz_service.customers.feed.changes import Change
+from authz_service.storage.bulk import insert_or_update
 from authz_service.storage.database import reading
 from authz_service.storage.schema import feed_sources
 
-_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _LATER = {"postgresql": func.greatest, "sqlite": func.max}
 
 
@@ -27,7 +26,7 @@ def keep(connection: Connection, positions: Mapping[str, int]) -> None:
     if not positions:
         return
     now = datetime.now(UTC)
-    statement = _INSERT[connection.dialect.name](feed_sources).values(
+    statement = insert_or_update(connection, feed_sources).values(
         [{"source": source, "sequence": sequence, "at": now} for source, sequence in sorted(positions.items())]
     )
     new, dialect = statement.excluded, connection.dialect.name
