@@ -52,8 +52,7 @@ def existing_database(database_url: str) -> Iterator[Engine]:
     try:
         if not is_current(database):
             raise ConfigurationError(
-                "AUTHZ_DATABASE_URL: the database has not the tables of this version; `authz-service migrate` makes"
-                " them."
+                "AUTHZ_DATABASE_URL: the database has not the tables of this version; `authz-service db upgrade` makes them."
             )
         yield database
     finally:

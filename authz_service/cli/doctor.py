@@ -25,8 +25,8 @@ from authz_service.errors import (
     ProviderUnavailable,
 )
 from authz_service.journal.checkpoint import key_id
-from authz_service.journal.indexer import bytes_behind
 from authz_service.journal.place import SIGNING_KEY, find_pseudonyms, find_signing_key, journal_folder
+from authz_service.journal.standing import find_standing
 from authz_service.opa.binary import OPA_VERSION, find_opa, project_tool_folder
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
@@ -162,9 +162,11 @@ def _journal(settings: Settings) -> str:
             return f"{settings.journal}, in {folder}, which `serve` makes"
         key = key_id(find_signing_key(settings, database, folder).public_key())
         find_pseudonyms(settings, database, folder)
-        behind = bytes_behind(database, folder)
+        behind, misfits = find_standing(database, folder)
     finally:
         database.dispose()
+    if misfits:
+        raise ConfigurationError("\n".join(misfits))
     behind_or_not = f"{behind:,} bytes cannot be searched yet" if behind else "all of it can be searched"
     return f"{settings.journal}, in {folder}, signed with the key {key}; {behind_or_not}"
 
@@ -189,7 +191,7 @@ def _database(settings: Settings) -> str:
     database = connect(settings.database_url)
     try:
         if not is_current(database):
-            raise ConfigurationError("reachable, but without the tables of this version: start `authz-service serve`.")
+            raise ConfigurationError("reachable, but without the tables of this version: `authz-service db upgrade` makes them.")
     finally:
         database.dispose()
     return f"{database.dialect.name}, tables up to date"

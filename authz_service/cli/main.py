@@ -23,6 +23,7 @@ _BY_READER = {
     "Operate": {
         "migrate": "Make the tables of the database, or bring them up to date.",
         "customers": "Bring customer data in, or take it out.",
+        "db": "Look at the database's tables, bring them up to date, and back up what is kept.",
         "letters": "Send and mend the letters that follow from take-overs.",
         "doctor": "Look at what is installed, reachable and configured.",
     },

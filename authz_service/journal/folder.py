@@ -8,13 +8,13 @@ from authz_service.ids import new_id
 
 _SUFFIX = ".journal"
 _SEGMENTS = "[0-9]" * 8 + _SUFFIX
-_LOCK = "lock"
+LOCK = "lock"
 PRIVATE = 0o700
 
 
 def chains_in(folder: Path) -> list[Path]:
     """The folders of the chains, the oldest first."""
-    return sorted(path.parent for path in folder.glob(f"*/{_LOCK}")) if folder.is_dir() else []
+    return sorted(path.parent for path in folder.glob(f"*/{LOCK}")) if folder.is_dir() else []
 
 
 def segments_of(*folders: Path) -> list[Path]:
@@ -47,7 +47,7 @@ def take_chain(folder: Path) -> tuple[Path, int]:
     while True:
         chain = folder / new_id()
         chain.mkdir(mode=PRIVATE)
-        (chain / _LOCK).touch(mode=0o600)
+        (chain / LOCK).touch(mode=0o600)
         sync_folder(folder)
         lock = _lock(chain)
         if lock is not None:
@@ -73,7 +73,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _lock(chain: Path) -> int | None:
-    opened = os.open(chain / _LOCK, os.O_RDWR)
+    opened = os.open(chain / LOCK, os.O_RDWR)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -42,7 +42,7 @@ class Position(NamedTuple):
     head: str
 
 
-_NOTHING = Position(0, 0, 0, 0, "")
+NOTHING = Position(0, 0, 0, 0, "")
 
 
 class _New(NamedTuple):
@@ -128,25 +128,6 @@ def count_entries(database: Engine) -> int:
         return int(connection.scalar(select(func.sum(journal_chains.c.sequence))) or 0)
 
 
-def bytes_behind(database: Engine, folder: Path) -> int:
-    """How many bytes of the chains in the folder have not been loaded yet.
-
-    Raises:
-        DatabaseUnavailable: The database does not answer.
-    """
-    with reading(database) as connection:
-        positions = positions_of(connection)
-    behind = 0
-    for chain in chains_in(folder):
-        position = positions.get(chain.name, _NOTHING)
-        for segment in segments_of(chain):
-            if number_of(segment) >= position.segment:
-                behind += segment.stat().st_size
-            if number_of(segment) == position.segment:
-                behind -= position.bytes
-    return behind
-
-
 def _new(chain: Path, position: Position | None) -> _New | None:
     """What comes next in a chain; None where that is nothing yet."""
     segment, start = (position.segment, position.bytes) if position else (_first(chain), 0)
@@ -198,7 +179,7 @@ def _lines(data: bytes, file: Path) -> Iterator[Line]:
 
 
 def _begin(connection: Connection, chain: str, segment: int, line: Line | None) -> Position:
-    position = _NOTHING._replace(segment=segment, head=genesis(chain).hex())
+    position = NOTHING._replace(segment=segment, head=genesis(chain).hex())
     if isinstance(line, Header) and segment > 1:
         # The segments before have been put away.
         position = position._replace(sequence=line.first - 1, head=line.previous)

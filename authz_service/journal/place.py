@@ -17,7 +17,7 @@ from authz_service.storage.database import sqlite_file
 from authz_service.storage.secret_file import kept_secret, new_secret
 
 _SHORTEST_KEY_CHARACTERS = 32
-_PSEUDONYMS = "pseudonyms.key"
+PSEUDONYMS = "pseudonyms.key"
 SIGNING_KEY = "signing.pem"
 
 
@@ -71,7 +71,7 @@ def find_pseudonyms(settings: Settings, database: Engine, folder: Path) -> Pseud
     """
     key = settings.journal_key
     if key is None:
-        key = _kept(folder / _PSEUDONYMS, database, "AUTHZ_JOURNAL_KEY", "the output of: openssl rand -hex 32")
+        key = _kept(folder / PSEUDONYMS, database, "AUTHZ_JOURNAL_KEY", "the output of: openssl rand -hex 32")
     if len(key) < _SHORTEST_KEY_CHARACTERS:
         raise ConfigurationError(
             f"AUTHZ_JOURNAL_KEY: is shorter than {_SHORTEST_KEY_CHARACTERS} characters; set it to the output of:"
@@ -83,7 +83,7 @@ def find_pseudonyms(settings: Settings, database: Engine, folder: Path) -> Pseud
 def known_pseudonyms(settings: Settings, database: Engine) -> Pseudonyms:
     """How an earlier journal named people and things, to search in it; by themselves only, where that is not known."""
     folder = journal_folder(settings, database)
-    file = folder / _PSEUDONYMS if folder else None
+    file = folder / PSEUDONYMS if folder else None
     if settings.journal_key is not None or (file and file.exists()):
         return find_pseudonyms(settings, database, folder or Path())
     return Pseudonyms(secrets.token_bytes(_SHORTEST_KEY_CHARACTERS))

@@ -29,11 +29,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
 
-REVISION = "0008"
+REVISION = "0009"
 """The migration whose tables this version expects: the last in `migrations/versions/`."""
 
 LOCK_WAIT_SECONDS = 5
 _MIGRATED = "alembic_version"
+_SERVED = "schema_compatibility"
 _WRITES = "authz_writes"
 # More than a worker has threads: a connection beyond it would be made anew for each use.
 POOL_SIZE = 12
@@ -145,30 +146,29 @@ def upgrade(engine: Engine) -> None:
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether the tables are those that this version expects.
+    """Whether the tables serve this version: they are those that it expects, or later ones that say so.
 
     Raises:
         DatabaseUnavailable: The database does not answer.
     """
-    return _revision(engine) == REVISION
+    revision, oldest = revision_of(engine)
+    return revision == REVISION or (revision is not None and oldest is not None and oldest <= REVISION < revision)
 
 
-def is_later(engine: Engine) -> bool:
-    """Whether the tables are those of a later version, whose migrations keep what this one reads and writes.
+def revision_of(engine: Engine) -> tuple[str | None, str | None]:
+    """The last migration of the tables, and that of the oldest program which they serve; None where there is none.
 
     Raises:
         DatabaseUnavailable: The database does not answer.
     """
-    return _revision(engine) > REVISION
-
-
-def _revision(engine: Engine) -> str:
-    """The migration whose tables there are; empty where there are none."""
     with reading(engine) as connection:
-        if not inspect(connection).has_table(_MIGRATED):
-            return ""
-        found = connection.scalars(select(column("version_num", String)).select_from(table(_MIGRATED)))
-        return found.first() or ""
+        return _single(connection, _MIGRATED, "version_num"), _single(connection, _SERVED, "oldest")
+
+
+def _single(connection: Connection, name: str, value: str) -> str | None:
+    if not inspect(connection).has_table(name):
+        return None
+    return connection.scalar(select(column(value, String)).select_from(table(name)))
 
 
 def version_of(engine: Engine) -> str:

@@ -362,3 +362,10 @@ policy_revisions = Table(
     Column("since", UtcDateTime, nullable=False),
     Column("bundle", LargeBinary, nullable=False),
 )
+
+schema_compatibility = Table(
+    "schema_compatibility",
+    metadata,
+    # The oldest program that these tables serve, by the migration that it expects. One row.
+    Column("oldest", String, primary_key=True),
+)

@@ -14,8 +14,9 @@ from sqlalchemy import Engine
 from authz_service.administrators.outbox import count_letters, oldest_unsent
 from authz_service.decision.memory import AnswerMemory
 from authz_service.errors import DatabaseUnavailable, Unavailable
-from authz_service.journal.indexer import bytes_behind, count_entries
+from authz_service.journal.indexer import count_entries
 from authz_service.journal.journal import Journal
+from authz_service.journal.standing import find_standing
 from authz_service.journal.shadow_counts import count_differences
 from authz_service.opa.supervisor import read_status
 from authz_service.storage.database import REVISION
@@ -111,5 +112,5 @@ class _OfDatabase(Collector):
             differences.add_metric([old, new], number)
         yield differences
         if self._journal.folder is not None:
-            behind = bytes_behind(self._database, self._journal.folder)
+            behind = find_standing(self._database, self._journal.folder).bytes_behind
             yield GaugeMetricFamily("authz_journal_behind_bytes", "What cannot be searched yet.", behind)

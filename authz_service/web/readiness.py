@@ -8,11 +8,13 @@ from sqlalchemy import Engine
 from authz_service.callers.entrance import Entrance
 from authz_service.decision.memory import AnswerMemory
 from authz_service.errors import AuthzServiceError, DatabaseUnavailable
-from authz_service.journal.indexer import bytes_behind
 from authz_service.journal.journal import Journal
+from authz_service.journal.standing import Standing, find_standing
 from authz_service.opa.supervisor import read_status
 from authz_service.storage.database import is_current, is_later
 from authz_service.web.shapes import CallersCheck, Check, Checks, JournalCheck, PolicyCheck
+
+_NO_STANDING = Standing(0, ())
 
 
 def check_all(
@@ -59,12 +61,12 @@ def _journal(database: Engine | None, journal: Journal) -> JournalCheck:
     if journal.writer is None or journal.folder is None:
         return JournalCheck(ok=True, detail="off", behind_bytes=0)
     try:
-        behind = bytes_behind(database, journal.folder) if database else 0
+        standing = find_standing(database, journal.folder) if database else _NO_STANDING
     except DatabaseUnavailable:
         # Which the check of the database says.
-        behind = 0
-    error = journal.writer.error
-    return JournalCheck(ok=not error, detail=error or "written", behind_bytes=behind)
+        standing = _NO_STANDING
+    wrong = " ".join(part for part in (journal.writer.error, *standing.misfits) if part)
+    return JournalCheck(ok=not wrong, detail=wrong or "written", behind_bytes=standing.bytes_behind)
 
 
 def _callers(entrance: Entrance) -> CallersCheck:

@@ -65,8 +65,10 @@ def test_a_faulty_change_stops_it_with_1_and_is_told_where_it_is(cli: Cli, datab
     feed.write_text(written([person(1, "ann"), customer(2, "1", "nobody"), person(3, "ben")]))
     assert cli("customers", "sync", feed, AUTHZ_DATABASE_URL=database_url) == (
         1,
-        "Applied 1 change, skipped 0 no newer than what is stored; 1 fault. Stopped at the fault.\n"
-        "default has come to 1.\n",
+        (
+            "Applied 1 change, skipped 0 no newer than what is stored; 1 fault. Stopped at the fault.\n"
+            "default has come to 1.\n"
+        ),
         f"{feed}:2: customer.members[0].person: is no known person\n",
     )
 

@@ -22,12 +22,13 @@ from authz_service.journal.chain import link
 from authz_service.journal.checkpoint import SignedCheckpoint, Signer
 from authz_service.journal.entries import Entries, Entry
 from authz_service.journal.folder import chains_in, segments_of
-from authz_service.journal.indexer import Indexer, bytes_behind, count_entries
+from authz_service.journal.indexer import Indexer, count_entries
 from authz_service.journal.lines import entry_line, parse_line, ruling_line
 from authz_service.journal.loading import SINGLE
 from authz_service.journal.outbox import order_entry, relay
 from authz_service.journal.partitions import Partitions
 from authz_service.journal.pseudonyms import Pseudonyms
+from authz_service.journal.standing import find_standing
 from authz_service.journal.shadow_counts import count_differences
 from authz_service.journal.worker import IndexWorker
 from authz_service.journal.writer import Writer
@@ -286,7 +287,7 @@ def test_all_segments_of_a_chain_are_loaded(
     assert len(loaded(any_database)) == 8
     assert loaded(any_database) == as_in_files(folder)
     assert checkpoints_in(any_database) == checkpoints_of(chain_of(writer, folder))
-    assert bytes_behind(any_database, folder) == 0
+    assert find_standing(any_database, folder).bytes_behind == 0
     assert logs == []
 
 
@@ -299,7 +300,7 @@ def test_segments_that_were_loaded_may_be_put_away(
         segment.unlink()
     assert indexer.catch_up() == 0
     assert len(loaded(any_database)) == 6
-    assert bytes_behind(any_database, folder) == 0
+    assert find_standing(any_database, folder).bytes_behind == 0
 
 
 @on_sqlite_alone
@@ -561,17 +562,17 @@ def test_a_ruling_that_was_changed_does_not_keep_the_right_one_out(
 def test_how_many_bytes_are_not_loaded_yet_is_known(
     any_database: Engine, indexer: Indexer, open_writer: OpenWriter, folder: Path
 ) -> None:
-    assert bytes_behind(any_database, folder) == 0
+    assert find_standing(any_database, folder).bytes_behind == 0
     first, second = open_writer(), open_writer()
     first.append([an_entry()])
     first.close()
     segments = [segment for chain in chains_in(folder) for segment in segments_of(chain)]
-    assert bytes_behind(any_database, folder) == sum(segment.stat().st_size for segment in segments)
+    assert find_standing(any_database, folder).bytes_behind == sum(segment.stat().st_size for segment in segments)
     indexer.catch_up()
-    assert bytes_behind(any_database, folder) == 0
+    assert find_standing(any_database, folder).bytes_behind == 0
     before = segments_of(chain_of(second, folder))[0].stat().st_size
     second.append([an_entry()])
-    assert bytes_behind(any_database, folder) == segments_of(chain_of(second, folder))[0].stat().st_size - before
+    assert find_standing(any_database, folder).bytes_behind == segments_of(chain_of(second, folder))[0].stat().st_size - before
 
 
 @on_sqlite_alone

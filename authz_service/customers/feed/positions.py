@@ -10,8 +10,6 @@ from authz_service.storage.bulk import insert_or_update
 from authz_service.storage.database import reading
 from authz_service.storage.schema import feed_sources
 
-_LATER = {"postgresql": func.greatest, "sqlite": func.max}
-
 
 def reached(highest: Mapping[str, int], waiting: Iterable[Change]) -> dict[str, int]:
     """By source, the highest sequence that has come, or what is just before the first that waits."""
@@ -29,8 +27,8 @@ def keep(connection: Connection, positions: Mapping[str, int]) -> None:
     statement = insert_or_update(connection, feed_sources).values(
         [{"source": source, "sequence": sequence, "at": now} for source, sequence in sorted(positions.items())]
     )
-    new, dialect = statement.excluded, connection.dialect.name
-    further = {"sequence": _LATER[dialect](feed_sources.c.sequence, new.sequence), "at": new.at}
+    later = func.greatest if connection.dialect.name == "postgresql" else func.max
+    further = {"sequence": later(feed_sources.c.sequence, statement.excluded.sequence), "at": statement.excluded.at}
     connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=further))
 
 

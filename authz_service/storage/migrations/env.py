@@ -1,8 +1,18 @@
-"""Runs the steps in the transaction that the caller has begun."""
+"""Runs the steps in the transaction that the caller has begun, and writes down which programs the tables then serve."""
 
 from alembic import context
+from sqlalchemy import delete, insert, inspect
 
-from authz_service.storage.schema import metadata
+from authz_service.storage.schema import metadata, schema_compatibility
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata)
 context.run_migrations()
+
+if inspect(connection).has_table(schema_compatibility.name):
+    # A step that takes away what older programs use says so with `is_contract`.
+    contracts = [
+        step.revision for step in context.script.walk_revisions() if getattr(step.module, "is_contract", False)
+    ]
+    connection.execute(delete(schema_compatibility))
+    connection.execute(insert(schema_compatibility).values(oldest=max(contracts)))

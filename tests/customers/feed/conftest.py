@@ -8,7 +8,6 @@ from sqlalchemy import Connection, Engine
 
 from authz_service.customers.feed import syncing
 from authz_service.customers.feed.syncing import Followers, Input, Synced
-from authz_service.errors import Fault
 from tests.customers.feed.logs import Line
 
 Sync = Callable[..., tuple[Synced, list[str]]]
@@ -30,7 +29,7 @@ def syncing_into(database: Engine, folder: Path) -> Sync:
         record: Callable[[Connection, object], None] = lambda _connection, _applied: None,
     ) -> tuple[Synced, list[str]]:
         path.write_text(written(lines))
-        faults: list[Fault] = []
+        faults: list[object] = []
         descriptor = os.open(path, os.O_RDONLY)
         try:
             done = syncing.sync(

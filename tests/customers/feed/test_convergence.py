@@ -1,6 +1,7 @@
 """However the changes of a log come, what is stored in the end is what the log says."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,9 @@ _MANY = settings(
     phases=set(Phase) - {Phase.shrink},
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+
+
+InOrder = Callable[..., "State"]
 
 
 class State(NamedTuple):
@@ -49,7 +53,7 @@ def emptied(database: Engine) -> Engine:
 
 
 @pytest.fixture
-def in_order(any_database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def in_order(any_database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InOrder:
     """What a log leads to when each of its changes is applied by itself, once and in order."""
     sync = syncing_into(any_database, tmp_path)
 
@@ -68,7 +72,7 @@ def in_order(any_database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @_MANY
 @given(st.data())
 def test_in_any_order_and_however_often_repeated(
-    any_database: Engine, tmp_path: Path, in_order, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
+    any_database: Engine, tmp_path: Path, in_order: InOrder, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
 ) -> None:
     log = data.draw(logs(with_roles=True))
     expected = in_order(log, has_authority=True)
@@ -85,7 +89,7 @@ def test_in_any_order_and_however_often_repeated(
 @_MANY
 @given(st.data())
 def test_cut_anywhere_and_taken_up_from_anywhere_before(
-    any_database: Engine, tmp_path: Path, in_order, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
+    any_database: Engine, tmp_path: Path, in_order: InOrder, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
 ) -> None:
     log = data.draw(logs(with_roles=False))
     expected = in_order(log, has_authority=False)
@@ -109,7 +113,7 @@ def test_cut_anywhere_and_taken_up_from_anywhere_before(
 @_MANY
 @given(st.data())
 def test_after_any_pieces_of_it_the_whole_log_mends_what_was_refused(
-    any_database: Engine, tmp_path: Path, in_order, data: st.DataObject
+    any_database: Engine, tmp_path: Path, in_order: InOrder, data: st.DataObject
 ) -> None:
     log = data.draw(logs(with_roles=True))
     expected = in_order(log, has_authority=True)
