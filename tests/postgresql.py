@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -65,6 +66,10 @@ class PostgreSQL:
             yield
         finally:
             self._server.start()
+
+    def run(self, program: str, *arguments: str | Path) -> None:
+        """Runs a program that comes with the server, such as `pg_dump`."""
+        subprocess.run([self._server.bin_path / program, *arguments], check=True)
 
     def drop_database(self, url: str) -> None:
         """Deletes one that nobody is connected to."""

@@ -52,7 +52,8 @@ def existing_database(database_url: str) -> Iterator[Engine]:
     try:
         if not is_current(database):
             raise ConfigurationError(
-                "AUTHZ_DATABASE_URL: the database has not the tables of this version; `authz-service db upgrade` makes them."
+                "AUTHZ_DATABASE_URL: the database has not the tables of this version; `authz-service db upgrade` makes"
+                " them."
             )
         yield database
     finally:

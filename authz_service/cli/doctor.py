@@ -191,7 +191,9 @@ def _database(settings: Settings) -> str:
     database = connect(settings.database_url)
     try:
         if not is_current(database):
-            raise ConfigurationError("reachable, but without the tables of this version: `authz-service db upgrade` makes them.")
+            raise ConfigurationError(
+                "reachable, but without the tables of this version: `authz-service db upgrade` makes them."
+            )
     finally:
         database.dispose()
     return f"{database.dialect.name}, tables up to date"

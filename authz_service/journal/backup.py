@@ -15,7 +15,6 @@ from authz_service.journal.place import PSEUDONYMS, SIGNING_KEY
 from authz_service.storage.database import sqlite_file
 
 
-
 def back_up(database: Engine, journal: Path | None, target: Path) -> Iterator[Path]:
     """Copies the database, then the journal; each copy is told when it is on disk. Nobody waits for it.
 

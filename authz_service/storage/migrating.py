@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from authz_service.errors import ConfigurationError
 
-
 STEPS = "authz_service.storage:migrations"
 
 

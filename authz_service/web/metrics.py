@@ -16,8 +16,8 @@ from authz_service.decision.memory import AnswerMemory
 from authz_service.errors import DatabaseUnavailable, Unavailable
 from authz_service.journal.indexer import count_entries
 from authz_service.journal.journal import Journal
-from authz_service.journal.standing import find_standing
 from authz_service.journal.shadow_counts import count_differences
+from authz_service.journal.standing import find_standing
 from authz_service.opa.supervisor import read_status
 from authz_service.storage.database import REVISION
 from authz_service.telemetry.tally import Tally

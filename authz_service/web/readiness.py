@@ -11,7 +11,7 @@ from authz_service.errors import AuthzServiceError, DatabaseUnavailable
 from authz_service.journal.journal import Journal
 from authz_service.journal.standing import Standing, find_standing
 from authz_service.opa.supervisor import read_status
-from authz_service.storage.database import is_current, is_later
+from authz_service.storage.database import REVISION, is_current, revision_of
 from authz_service.web.shapes import CallersCheck, Check, Checks, JournalCheck, PolicyCheck
 
 _NO_STANDING = Standing(0, ())
@@ -44,12 +44,11 @@ def _check(ask: Callable[[], str]) -> Check:
 
 
 def _database(database: Engine) -> str:
-    if is_current(database):
-        return f"{database.dialect.name}, tables up to date"
-    if is_later(database):
-        # Replicas of the next version are about to take the place of this one.
-        return f"{database.dialect.name}, tables of a later version"
-    raise AuthzServiceError("The tables are not those of this version; make them with: authz-service migrate")
+    if not is_current(database):
+        raise AuthzServiceError("The tables do not serve this version: `authz-service db check` says why.")
+    # Replicas of the next version may be about to take the place of this one.
+    state = "up to date" if revision_of(database)[0] == REVISION else "of a later version"
+    return f"{database.dialect.name}, tables {state}"
 
 
 def _opa(memory: AnswerMemory) -> str:

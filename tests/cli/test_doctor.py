@@ -157,7 +157,7 @@ def test_without_a_sidecar_the_policy_is_looked_at(cli: Cli, right: dict[str, st
         (
             {"AUTHZ_DATABASE_URL": "sqlite:///{folder}/empty"},
             "database",
-            "reachable, but without the tables of this version: start `authz-service serve`.",
+            "reachable, but without the tables of this version: `authz-service db upgrade` makes them.",
         ),
         (
             {"AUTHZ_DATABASE_URL": "sqlite:///{folder}/garbage"},

@@ -172,7 +172,7 @@ def test_a_database_that_is_not_there_or_has_no_tables_is_a_sentence_and_stays_s
     empty = cli("policy", "explain", *MARY_SEES_TRACYS_USAGE, AUTHZ_DATABASE_URL=database_url)
     assert (empty.status, empty.stdout) == (1, "")
     assert empty.stderr == (
-        "AUTHZ_DATABASE_URL: the database has not the tables of this version; `authz-service migrate` makes them.\n"
+        "AUTHZ_DATABASE_URL: the database has not the tables of this version; `authz-service db upgrade` makes them.\n"
     )
     database = connect(database_url)
     assert not is_current(database)

@@ -28,8 +28,8 @@ from authz_service.journal.loading import SINGLE
 from authz_service.journal.outbox import order_entry, relay
 from authz_service.journal.partitions import Partitions
 from authz_service.journal.pseudonyms import Pseudonyms
-from authz_service.journal.standing import find_standing
 from authz_service.journal.shadow_counts import count_differences
+from authz_service.journal.standing import find_standing
 from authz_service.journal.worker import IndexWorker
 from authz_service.journal.writer import Writer
 from authz_service.questions import Ruling
@@ -572,7 +572,10 @@ def test_how_many_bytes_are_not_loaded_yet_is_known(
     assert find_standing(any_database, folder).bytes_behind == 0
     before = segments_of(chain_of(second, folder))[0].stat().st_size
     second.append([an_entry()])
-    assert find_standing(any_database, folder).bytes_behind == segments_of(chain_of(second, folder))[0].stat().st_size - before
+    assert (
+        find_standing(any_database, folder).bytes_behind
+        == segments_of(chain_of(second, folder))[0].stat().st_size - before
+    )
 
 
 @on_sqlite_alone

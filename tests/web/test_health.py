@@ -42,9 +42,7 @@ def test_a_fresh_database_is_named_with_what_to_do(settings: Settings) -> None:
     app.test_client_class = DocumentedClient
     checks = ready(app.test_client(), 503)
     close_app(app)
-    assert wrong(checks) == {
-        "database": "The tables are not those of this version; make them with: authz-service migrate"
-    }
+    assert wrong(checks) == {"database": "The tables do not serve this version: `authz-service db check` says why."}
 
 
 def test_it_stays_ready_while_replicas_of_the_next_version_take_its_place(
@@ -56,7 +54,7 @@ def test_it_stays_ready_while_replicas_of_the_next_version_take_its_place(
     assert ready(client, 200)["database"] == {"ok": True, "detail": "sqlite, tables of a later version"}
     with writing(database) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    assert "not those of this version" in wrong(ready(client, 503))["database"]
+    assert "do not serve this version" in wrong(ready(client, 503))["database"]
     database.dispose()
 
 

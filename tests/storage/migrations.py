@@ -1,0 +1,66 @@
+"""What migrations do to the tables that are there, and further ones for tests."""
+
+import shutil
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from sqlalchemy import Engine
+
+from authz_service.storage import migrations
+from authz_service.storage.database import REVISION, writing
+from authz_service.storage.migrating import migrate
+
+# An older program does not notice: it neither reads nor fills what is new, and goes without an index.
+_ADDITIVE = {"create_table", "create_index", "drop_index", "add_column", "bulk_insert", "get_bind", "f"}
+
+
+class _Recorder:
+    """Stands in for Alembic's operations."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as the operation has it
+        def record(*positional: Any, **named: Any) -> Any:  # noqa: ANN401 - the same
+            self.calls.append((name, positional, named))
+            return positional[0] if name == "f" else MagicMock()
+
+        return record
+
+
+def what_breaks_older_programs(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each operation of a migration that is not additive, in words."""
+    recorder = _Recorder()
+    with monkeypatch.context() as recorded:
+        recorded.setattr(module, "op", recorder)
+        module.upgrade()
+    made = {positional[0] for name, positional, _ in recorder.calls if name == "create_table"}
+    found = []
+    for name, positional, named in recorder.calls:
+        if name not in _ADDITIVE:
+            found.append(name)
+        elif name == "add_column" and not (positional[1].nullable or positional[1].server_default is not None):
+            found.append(f"add_column {positional[1].name}, which older programs do not fill")
+        elif name == "create_index" and named.get("unique") and positional[1] not in made:
+            found.append(f"create_index {positional[0]}, which refuses rows that were right")
+    return found
+
+
+def with_further_step(folder: Path, body: str, *, is_contract: bool) -> Path:
+    """All migrations and one more, as a later version has them."""
+    steps = Path(shutil.copytree(Path(migrations.__file__).parent, folder / "steps"))
+    (steps / "versions" / "9000_later.py").write_text(
+        f'"""A later step."""\n\nimport sqlalchemy as sa\nfrom alembic import op\n\nrevision = "9000"\n'
+        f'down_revision = "{REVISION}"\nbranch_labels = None\ndepends_on = None\nis_contract = {is_contract}\n\n\n'
+        f"def upgrade() -> None:\n    {body}\n"
+    )
+    return steps
+
+
+def take_further_step(database: Engine, folder: Path, body: str, *, is_contract: bool) -> None:
+    """Has the tables as a later version leaves them."""
+    with writing(database) as connection:
+        migrate(connection, str(with_further_step(folder, body, is_contract=is_contract)))
