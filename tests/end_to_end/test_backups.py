@@ -1,6 +1,7 @@
 """A backup of a service under load is put back, and nothing that was answered before it is missing."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import threading
@@ -89,9 +90,9 @@ def test_postgresql_is_backed_up_by_its_own_programs_and_then_the_files(
     url = filled(postgresql.new_database())
     kept = journal_settings(tmp_path)
     more = {
-        "AUTHZ_ACTIVATION_KEY": "an-activation-key-of-these-tests-0123456789",
+        "AUTHZ_ACTIVATION_KEY": secrets.token_hex(32),
         "AUTHZ_JOURNAL_FOLDER": str(kept["journal_folder"]),
-        "AUTHZ_JOURNAL_KEY": "0123456789abcdef0123456789abcdef",
+        "AUTHZ_JOURNAL_KEY": secrets.token_hex(32),
         "AUTHZ_JOURNAL_SIGNING_KEY": str(kept["journal_signing_key"]),
     }
     kept["journal_signing_key"].chmod(0o600)
@@ -116,8 +117,12 @@ def used(opa: Path, tmp_path: Path) -> str:
     return url
 
 
+def longest_segment(folder: Path) -> Path:
+    return max((folder / "authz.db.journal").glob("*/*.journal"), key=lambda segment: segment.stat().st_size)
+
+
 def test_files_older_than_the_database_are_told_by_doctor_and_readiness(opa: Path, used: str, tmp_path: Path) -> None:
-    [segment] = (tmp_path / "authz.db.journal").glob("*/*.journal")
+    segment = longest_segment(tmp_path)
     os.truncate(segment, segment.read_bytes().rfind(b"\n", 0, segment.stat().st_size // 2) + 1)
     looked = run(opa, {"AUTHZ_DATABASE_URL": used}, "doctor")
     assert looked.returncode == 1
@@ -128,7 +133,7 @@ def test_files_older_than_the_database_are_told_by_doctor_and_readiness(opa: Pat
 
 
 def test_the_chain_moved_aside_a_new_one_is_begun_and_searched(opa: Path, used: str, tmp_path: Path) -> None:
-    [segment] = (tmp_path / "authz.db.journal").glob("*/*.journal")
+    segment = longest_segment(tmp_path)
     segment.rename(segment.with_name("00000009.journal"))
     looked = run(opa, {"AUTHZ_DATABASE_URL": used}, "doctor")
     assert "segment 00000001 is gone, and what comes after it cannot be searched" in looked.stdout
