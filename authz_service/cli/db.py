@@ -20,6 +20,7 @@ def db() -> None:
 
 
 @db.command(
+    short_help="Tell whether the tables serve this version.",
     epilog="""\b
 Examples:
   authz-service db check
@@ -50,6 +51,7 @@ def check() -> None:
 
 @db.command(
     "upgrade",
+    short_help="Make the tables or bring them up to date.",
     epilog="""\b
 Examples:
   authz-service db upgrade
@@ -72,6 +74,7 @@ def upgrade_() -> None:
 
 
 @db.command(
+    short_help="Copy a SQLite database and its journal while they are used.",
     epilog="""\b
 Examples:
   authz-service db backup /var/backups/authz/2026-11-27

@@ -121,15 +121,19 @@ def longest_segment(folder: Path) -> Path:
     return max((folder / "authz.db.journal").glob("*/*.journal"), key=lambda segment: segment.stat().st_size)
 
 
-def test_files_older_than_the_database_are_told_by_doctor_and_readiness(opa: Path, used: str, tmp_path: Path) -> None:
-    segment = longest_segment(tmp_path)
-    os.truncate(segment, segment.read_bytes().rfind(b"\n", 0, segment.stat().st_size // 2) + 1)
-    looked = run(opa, {"AUTHZ_DATABASE_URL": used}, "doctor")
-    assert looked.returncode == 1
-    assert f"{segment.parent}: its files end before what the database has read of them. Files and" in looked.stdout
-    with serve(opa, tmp_path / "again", used) as service:
+def test_files_older_than_the_database_are_told_by_doctor_and_readiness(opa: Path, tmp_path: Path) -> None:
+    url = filled(f"sqlite:///{tmp_path / 'authz.db'}")
+    with serve(opa, tmp_path / "service", url) as service:
+        with asking(service):
+            pass
+        wait_until(lambda: service.readiness()["journal"]["behind_bytes"] == 0)
+        segment = longest_segment(tmp_path)
+        os.truncate(segment, segment.read_bytes().rfind(b"\n", 0, segment.stat().st_size // 2) + 1)
         assert service.call("GET", "/readyz").status_code == 503
         assert "its files end before" in service.readiness()["journal"]["detail"]
+    looked = run(opa, {"AUTHZ_DATABASE_URL": url}, "doctor")
+    assert looked.returncode == 1
+    assert f"{segment.parent}: its files end before what the database has read of them. Files and" in looked.stdout
 
 
 def test_the_chain_moved_aside_a_new_one_is_begun_and_searched(opa: Path, used: str, tmp_path: Path) -> None:
