@@ -73,7 +73,7 @@ def logs(draw: st.DrawFn, *, with_roles: bool) -> list[Line]:
                 administrators = {name for names in first_administrator.values() for name in names}
                 things = [thing for thing in things if thing[1] not in administrators]
             kind, name = draw(st.sampled_from(things)) if things else ("option", "never-there")
-            {"customer": customers, "person": people}.get(kind, {}).pop(name, None)
+            (customers if kind == "customer" else people if kind == "person" else {}).pop(name, None)
             options.discard(name)
             log.append(gone(sequence, kind, name))
     return log
@@ -83,13 +83,15 @@ def _customer(draw: st.DrawFn, number: str, customers: dict[str, Line], people: 
     others = [sub for other, one in customers.items() if other != number for sub in one["subscriptions"]]
     names = draw(st.lists(st.sampled_from(people), unique=True))
     members = [{"person": name, "role": "user"} for name in names]
-    if members and draw(st.booleans()):
+    has_administrator: bool = draw(st.booleans())
+    if members and has_administrator:
         members[0]["role"] = "administrator"
     free = [name for name in _SUBSCRIPTIONS if name not in {sub["id"] for sub in others}]
     mobiles = [number for number in _MOBILES if number not in {sub.get("number") for sub in others}]
     subscriptions: list[Line] = []
     for name in draw(st.lists(st.sampled_from(free), unique=True)) if free else []:
-        if mobiles and names and draw(st.booleans()):
+        is_mobile: bool = draw(st.booleans())
+        if mobiles and names and is_mobile:
             subscriptions.append({"id": name, "kind": "mobile", "number": mobiles.pop(), "holder": names[0]})
         else:
             subscriptions.append({"id": name, "kind": "tv"})

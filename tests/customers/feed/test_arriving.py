@@ -37,7 +37,12 @@ def test_a_pause_is_told_once_and_what_comes_after_it_is_read() -> None:
     assert next(lines) == (1, b"one", 6)
     assert next(lines) is None
     # Nothing more is told until more comes.
-    later = threading.Timer(0.2, lambda: (os.write(writing, b"o\n"), os.close(writing)))
+
+    def write_more() -> None:
+        os.write(writing, b"o\n")
+        os.close(writing)
+
+    later = threading.Timer(0.2, write_more)
     later.start()
     assert next(lines) == (2, b"two", 8)
     assert [line for line in lines if line is not None] == []
