@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select
 from authz_service.customers.activation_code import FindKey, key_finder
 from authz_service.customers.importing import import_files
 from authz_service.storage.database import connect, reading
-from authz_service.storage.schema import metadata
+from authz_service.storage.schema import metadata, schema_compatibility
 
 
 @pytest.fixture
@@ -50,8 +50,9 @@ def smiths(engine: Engine, files: Path, find_key: FindKey) -> Engine:
 
 @pytest.fixture
 def count_rows(engine: Engine) -> Callable[[], int]:
-    """How many rows all tables have together."""
-    counts = [select(func.count()).select_from(table) for table in metadata.sorted_tables]
+    """How many rows all tables have together, but for what the migrations write."""
+    tables = [table for table in metadata.sorted_tables if table is not schema_compatibility]
+    counts = [select(func.count()).select_from(table) for table in tables]
 
     def count() -> int:
         with reading(engine) as connection:

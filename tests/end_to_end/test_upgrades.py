@@ -50,7 +50,7 @@ def ask(app: Flask) -> tuple[bool, int]:
     asked = question("philip.smith", "view_bills", "customer", "123456789")
     answer = client.post("/access/v1/evaluation", json=asked, headers=BEARER)
     assert answer.status_code == 200, answer.text
-    return answer.json["decision"], client.get("/readyz").status_code
+    return answer.get_json()["decision"], client.get("/readyz").status_code
 
 
 def put(app: Flask) -> int:
@@ -81,7 +81,7 @@ def test_it_says_so_where_something_was_taken_away(older: Flask, any_database: E
     take_further_step(any_database, tmp_path, 'op.drop_table("feed_sources")', is_contract=True)
     readiness = older.test_client().get("/readyz")
     assert readiness.status_code == 503
-    assert readiness.json["checks"]["database"]["ok"] is False
+    assert readiness.get_json()["checks"]["database"]["ok"] is False
     with pytest.raises(ConfigurationError, match="made by a later version"):
         upgrade(any_database)
 

@@ -21,7 +21,8 @@ import requests
 
 from authz_service.callers.callers import token_sha256
 from authz_service.opa.binary import find_opa, project_tool_folder
-from tests.services import COMMAND, free_port, question
+from tests.ports import free_port
+from tests.services import COMMAND, question
 
 ANSWERS = "answers.json"
 
