@@ -24,7 +24,7 @@ def db() -> None:
     epilog="""\b
 Examples:
   authz-service db check
-"""
+""",
 )
 def check() -> None:
     """Tell whether the tables serve this version, and what an upgrade would do. Exit 1 if one is needed."""
@@ -78,7 +78,7 @@ def upgrade_() -> None:
     epilog="""\b
 Examples:
   authz-service db backup /var/backups/authz/2026-11-27
-"""
+""",
 )
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def backup(folder: Path) -> None:

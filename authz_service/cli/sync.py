@@ -69,26 +69,24 @@ def sync(file: Path, source: str, on_fault: str, roles_from_feed: bool, style: s
     """
     is_input = str(file) == _STANDARD_INPUT
     name = "standard input" if is_input else str(file)
-    with _Ending() as ending, configured_database() as (settings, database), _opened(file, is_input) as descriptor:
-        total = os.fstat(descriptor).st_size
+    with configured_database() as (settings, database), _opened(file, is_input) as descriptor:
+        ending = _Ending()
         with progress(f"Taking changes of {name}") as on_progress:
             followers = Followers(
                 on_fault=lambda fault: click.secho(str(fault), fg="red", err=True),
                 on_waiting=lambda fault: click.echo(f"{fault}; waits for what comes", err=True),
-                on_progress=_telling(on_progress, total),
+                on_progress=_telling(on_progress, os.fstat(descriptor).st_size),
                 record=recording_feeds(settings),
                 unbroken=ending.unbroken,
             )
+            given = Input(descriptor, name, source)
             find_key = key_finder(settings.activation_key, database)
+            stops = on_fault == "stop"
             try:
-                done = syncing.sync(
-                    database,
-                    Input(descriptor, name, source),
-                    find_key,
-                    followers,
-                    stops=on_fault == "stop",
-                    has_authority=roles_from_feed,
-                )
+                with ending:
+                    done = syncing.sync(
+                        database, given, find_key, followers, stops=stops, has_authority=roles_from_feed
+                    )
             except Ended:
                 done = Synced(end=End.SIGNAL)
         positions = positions_of(database)

@@ -37,6 +37,7 @@ class IndexWorker:
         self._indexer = Indexer(database, folder)
         self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         self._every_seconds = INDEX_EVERY_SECONDS
+        self._has_begun = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal-indexer", daemon=True)
 
@@ -73,6 +74,10 @@ class IndexWorker:
                 return
 
     def _bring(self) -> int:
+        if not self._has_begun:
+            # In a database from a backup entries may wait that are in the files already, and would come there twice.
+            self._indexer.catch_up()
+            self._has_begun = True
         try:
             relay(self._database, self._writer)
         finally:

@@ -860,6 +860,21 @@ def test_a_worker_brings_what_waits_into_a_chain_and_the_chains_into_the_databas
 
 
 @on_sqlite_alone
+def test_what_waits_in_a_database_from_a_backup_and_is_in_the_files_is_not_brought_twice(
+    any_database: Engine, writer: Writer, folder: Path, start_worker: StartWorker
+) -> None:
+    ordered = an_entry()
+    order(any_database, ordered)
+    relay(any_database, writer)
+    # The database as it was before, and the files as they are.
+    order(any_database, ordered)
+    start_worker(writer)
+    wait_until(lambda: waiting_in(any_database) == [])
+    assert bodies_of(folder) == [ordered.body]
+    assert bodies_in(any_database) == [ordered.body]
+
+
+@on_sqlite_alone
 def test_a_worker_that_stops_brings_what_there_is_once_more(
     any_database: Engine,
     writer: Writer,
