@@ -2,8 +2,8 @@
 
     python -m bench.feeding [--customers N] [--members M]
 
-A database holds N customers of M members with a mobile each. Then a feed changes all of it, a line for each person and
-each customer, and is read a second time, when all of it is no newer than what is stored. Seconds are wall time.
+A database holds N customers of M members with a mobile each. Then a feed changes the name of each person and customer, a
+line each, and is read a second time, when all of it is no newer than what is stored. Seconds are wall time.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main() -> None:
 
 def _changes(lines: Iterator[str]) -> Iterator[str]:
     for sequence, line in enumerate(lines, 1):
-        yield line.replace("{", f'{{"sequence": {sequence}, ', 1)
+        yield line.replace("{", f'{{"sequence": {sequence}, ', 1).replace('"name": "', '"name": "New ', 1)
 
 
 def _measure(url: str, data: Path, feed: Path) -> None:

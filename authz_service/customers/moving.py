@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Table, delete, false, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, false, func, insert, select, true, update
 
 from authz_service.customers import staging
 from authz_service.storage import schema
@@ -17,14 +17,15 @@ def move(connection: Connection) -> None:
     _upsert(connection, staging.people, schema.people, "id", ("name", "email", "language"))
     numbers = schema.other_provider_numbers
     connection.execute(delete(numbers).where(numbers.c.person.in_(select(staging.people.c.id))))
-    _copy(connection, staging.other_provider_numbers, numbers)
+    _copy(connection, staging.other_provider_numbers, numbers, true())
 
     _upsert(connection, staging.options, schema.options, "id", ("name", "subscription_kind", "price_cents"))
 
-    # Before the kind of a customer, which members have a copy of: two administrators would not fit a residential one.
-    for table in (schema.subscriptions, schema.members):
-        replaced = table.c.customer_number.in_(select(staging.customers.c.number))
-        connection.execute(delete(table).where(replaced))
+    # Only what differs is touched. What is gone goes first, so that two rows may swap what is unique; and before the
+    # kind of a customer, which members have a copy of: two administrators would not fit a residential one.
+    for staged, stored in ((staging.subscriptions, schema.subscriptions), (staging.members, schema.members)):
+        replaced = stored.c.customer_number.in_(select(staging.customers.c.number))
+        connection.execute(delete(stored).where(replaced, ~_same_row(staged, stored)))
     _upsert(
         connection,
         staging.customers,
@@ -34,8 +35,8 @@ def move(connection: Connection) -> None:
         only_new=("activation_digest",),
     )
     _issue_codes(connection)
-    _copy(connection, staging.members, schema.members)
-    _copy(connection, staging.subscriptions, schema.subscriptions)
+    for staged, stored in ((staging.members, schema.members), (staging.subscriptions, schema.subscriptions)):
+        _copy(connection, staged, stored, ~_same_row(staged, stored))
 
 
 def lock_stored(connection: Connection) -> None:
@@ -67,9 +68,19 @@ def _upsert(
     connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed))
 
 
-def _copy(connection: Connection, source: Table, target: Table) -> None:
+def _copy(connection: Connection, source: Table, target: Table, condition: ColumnElement[bool]) -> None:
     names = target.c.keys()
-    connection.execute(insert(target).from_select(names, select(*(source.c[name] for name in names))))
+    rows = select(*(source.c[name] for name in names)).where(condition)
+    connection.execute(insert(target).from_select(names, rows))
+
+
+def _same_row(staged: Table, stored: Table) -> ColumnElement[bool]:
+    """Whether a row is in both, to be asked of a row of either."""
+    same = [
+        staged.c[column.name].is_not_distinct_from(column) if column.nullable else staged.c[column.name] == column
+        for column in stored.c
+    ]
+    return exists().where(*same)
 
 
 def _issue_codes(connection: Connection) -> None:
