@@ -21,7 +21,6 @@ _BY_READER = {
     "Write policies": {"policy": "Check, compare, explain and publish policies."},
     "Review": {"journal": "See what was decided, prove that nobody has touched it, and judge it again."},
     "Operate": {
-        "migrate": "Make the tables of the database, or bring them up to date.",
         "customers": "Bring customer data in, or take it out.",
         "db": "Look at the database's tables, bring them up to date, and back up what is kept.",
         "letters": "Send and mend the letters that follow from take-overs.",

@@ -4,7 +4,7 @@ A record with a fault is staged too, as far as it can be read, so that what refe
 judged as if it were mended. Nothing is moved on from here while there is any fault.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TypeAlias
@@ -127,21 +127,26 @@ class Stage:
         self.analyze()
 
     def analyze(self) -> None:
-        """Has PostgreSQL look at what is there: it joins whole tables, and has to know how large they are."""
-        if self._connection.dialect.name == "postgresql":
-            self._connection.exec_driver_sql(f"ANALYZE {', '.join(metadata.tables)}")
+        analyze_tables(self._connection, metadata.sorted_tables)
 
     def clear(self) -> None:
         """Takes all out again."""
         empty_tables(self._connection, metadata.sorted_tables)
 
 
-def empty_tables(connection: Connection, tables: Sequence[Table]) -> None:
-    """Takes all rows out of temporary tables, and gives their room back, which PostgreSQL would not do by itself."""
+def analyze_tables(connection: Connection, tables: Iterable[Table]) -> None:
+    """Has PostgreSQL look at what is there: it joins whole tables, and has to know how large they are."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"TRUNCATE {', '.join(table.name for table in tables)}")
-    else:
         for table in tables:
+            connection.exec_driver_sql(f"ANALYZE {table.name}")
+
+
+def empty_tables(connection: Connection, tables: Iterable[Table]) -> None:
+    """Takes all rows out of temporary tables, and gives their room back, which PostgreSQL would not do by itself."""
+    for table in tables:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"TRUNCATE {table.name}")
+        else:
             connection.execute(delete(table))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
 from authz_service.customers.feed.changes import Change, Key
-from authz_service.customers.staging import PEOPLE, Row, Stage, empty_tables, staging_tables
+from authz_service.customers.staging import PEOPLE, Row, Stage, analyze_tables, empty_tables, staging_tables
 from authz_service.storage.bulk import add_rows
 
 metadata = MetaData()
@@ -87,8 +87,7 @@ class FeedStage:
         ]
         if rows:
             add_rows(self._connection, staged_changes, rows)
-        if self._connection.dialect.name == "postgresql":
-            self._connection.exec_driver_sql(f"ANALYZE {staged_changes.name}")
+        analyze_tables(self._connection, [staged_changes])
 
 
 @contextmanager
