@@ -3,8 +3,8 @@
     python -m bench.feeding [--customers N] [--members M]
 
 A database holds N customers of M members with a mobile each. Then a feed changes the name of each person and customer,
-a line each, and is read a second time, when all of it is no newer than what is stored. Seconds are wall time; CPU is that
-of the command and of the server, one after the other, and tells more where the machine does much else.
+a line each, and is read a second time, when all of it is no newer than what is stored. Seconds are wall time; CPU is
+that of the command and of the server, one after the other, and tells more where the machine does much else.
 """
 
 import argparse
