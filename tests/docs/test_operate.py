@@ -21,7 +21,9 @@ COMMANDS = [
 
 def test_the_pages_show_commands() -> None:
     assert len(COMMANDS) >= 20
-    assert {page for page, _ in COMMANDS} >= {page.name for page in PAGES}
+    without = {page.name for page in PAGES} - {page for page, _ in COMMANDS}
+    # Those two show what Docker and Kubernetes are told.
+    assert without <= {"compose.md", "kubernetes.md"}
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
