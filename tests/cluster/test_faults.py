@@ -177,7 +177,7 @@ def test_later_versions_replace_replica_after_replica_with_the_tables_changed_be
         "Two later versions are rolled out replica by replica, each with a migration before", NOTHING
     ) as load:
         for version, checkout in (("0.1.1", expand), ("0.1.2", contract)):
-            migrated = cluster.run("migrate", checkout=checkout)
+            migrated = cluster.run("db", "upgrade", checkout=checkout)
             assert migrated.returncode == 0, migrated.stderr
             load.wait_for_more()
             assert [replica.name for replica in cluster.replicas if not replica.is_ready()] == []
