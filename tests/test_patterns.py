@@ -21,6 +21,7 @@ _OTHERWISE = {
     "authz_service.journal.loading._NUL": "it looks back: a row of backslashes is gone through once",
     "authz_service.journal.loading._USUAL": "possessive: nothing that it has taken is tried again",
     "authz_service.journal.loading._ANY": "the same beginning",
+    "authz_service.web.request_ids._TRACEPARENT": "it looks ahead, over 32 characters and over 16: each once",
     "authz_service.opa.regal._UNPARSED": "what Regal says, a line at a time",
     "authz_service.opa.bundle._RULE_OF_ENTRYPOINT": "the policy, which its author may make slow otherwise",
     "authz_service.opa.bundle._PACKAGE_OF_ENTRYPOINT": "the same",
