@@ -12,6 +12,7 @@ _NAME = "tally-"
 # What is told takes turns between two places, so that there is always one that is whole.
 _PLACE_BYTES = 1024 * 1024
 _PLACES = 2
+_TRIES = 10
 
 Told = dict[str, Any]
 
@@ -67,18 +68,27 @@ def _take(folder: Path) -> int:
 
 
 def _last_told(file: int) -> tuple[int, Told]:
-    return max((_told_at(file, place * _PLACE_BYTES) for place in range(_PLACES)), key=lambda told: told[0])
+    newest = _NOTHING
+    for _ in range(_TRIES):
+        places = [_told_at(file, place * _PLACE_BYTES) for place in range(_PLACES)]
+        newest = max([newest, *filter(None, places)], key=lambda told: told[0])
+        # One that is being written just now is newer than the other, which may have been read before its turn.
+        if None not in places:
+            break
+    return newest
 
 
-def _told_at(file: int, place: int) -> tuple[int, Told]:
-    """What is told in a place, with its number; nothing where it is not whole."""
+def _told_at(file: int, place: int) -> tuple[int, Told] | None:
+    """What is told in a place, with its number; None where it is not whole."""
     whole = os.pread(file, _PLACE_BYTES, place)
+    if not whole.strip(b"\0"):
+        return _NOTHING
     try:
         size, check = int(whole[:8], 16), int(whole[8:16], 16)
         body = whole[16 : 16 + size]
         if len(body) != size or zlib.crc32(body) != check:
-            return _NOTHING
+            return None
         number, told = json.loads(body)
     except ValueError:
-        return _NOTHING
+        return None
     return number, told

@@ -111,9 +111,10 @@ def _expected(error: AuthzServiceError) -> Response:
         return _unexpected(error)
     if isinstance(error, InvalidInput):
         return problem(status, "; ".join(map(str, error.faults)), error.faults)
-    # Whoever is not let in must not be able to fill the log; why keys are not known, is in it already.
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, IssuerUnavailable):
-        log.error("request.unavailable", reason=str(error))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        # Whoever is not let in must not be able to fill the log; why keys are not known, is in it already.
+        if not isinstance(error, IssuerUnavailable):
+            log.error("request.unavailable", reason=str(error))
         return _unavailable(_UNASKED if isinstance(error, _POLICY_UNASKED) else str(error))
     return problem(status, str(error))
 

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -45,12 +46,17 @@ def loose(folder: Path) -> list[str]:
     return [f"{mode:o} {path}" for path, mode in found if mode & 0o077]
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder with a short name, as that of a socket in it may have no more than 107 characters."""
+    with TemporaryDirectory(prefix="authz-") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("word", ["demo", "serve"])
 def test_files_are_0600_and_folders_0700_whatever_the_umask_is(
-    opa: Path, policies: Path, tmp_path: Path, word: str
+    opa: Path, policies: Path, tmp_path: Path, temporary: Path, word: str
 ) -> None:
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
     more = {"TMPDIR": str(temporary), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     with no_umask():
         if word == "demo":

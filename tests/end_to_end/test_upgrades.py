@@ -93,5 +93,5 @@ def test_an_upgrade_that_fails_leaves_the_tables_as_they_were(any_database: Engi
     assert revision_of(any_database)[0] == REVISION
     with reading(any_database) as connection:
         names = {"sqlite": "sqlite_master WHERE name", "postgresql": "pg_tables WHERE tablename"}
-        there = text(f"SELECT count(*) FROM {names[any_database.dialect.name]} = 'things'")  # noqa: S608 - ours
+        there = text(f"SELECT count(*) FROM {names[any_database.dialect.name]} = 'things'")  # noqa: S608 - names of ours
         assert connection.scalar(there) == 0

@@ -59,7 +59,7 @@ def test_what_older_programs_would_trip_over_is_found(body: str, monkeypatch: py
 
 def step_of(body: str) -> ModuleType:
     step = ModuleType("step")
-    exec(f"import sqlalchemy as sa\nfrom alembic import op\ndef upgrade():\n    {body}", step.__dict__)  # noqa: S102
+    exec(f"import sqlalchemy as sa\nfrom alembic import op\ndef upgrade():\n    {body}", step.__dict__)  # noqa: S102 - written above
     return step
 
 

@@ -407,7 +407,6 @@ def test_without_the_engine_there_is_a_503_and_never_a_decision(
         ("GET", f"/v1/customers/{CUSTOMER}/members/mary.jones", None),
         ("PUT", "/v1/people/mary.jones", {"id": "mary.jones", "name": "Mary", "email": "mary@example.org"}),
         ("DELETE", "/v1/options/film-evening", None),
-        ("GET", "/metrics", None),
     ],
 )
 def test_without_the_database_there_is_a_503_and_never_a_decision(
