@@ -68,7 +68,7 @@ def test_files_are_0600_and_folders_0700_whatever_the_umask_is(
             running = serve(opa, tmp_path / "run", f"sqlite:///{tmp_path}/run/state/authz.db", more)
         with running as service:
             use(service)
-            made = {path.name for path in tmp_path.rglob("*")}
+            made = {path.name for folder in (tmp_path, temporary) for path in folder.rglob("*")}
             assert made >= {"authz.db", "authz.db-wal", "pseudonyms.key", "signing.pem", "opa.log", "opa.sock", "lock"}
             assert any(name.endswith(".journal") for name in made)
             assert loose(tmp_path / "run" / "state") == []
