@@ -12,7 +12,7 @@ from authz_service import __version__
 from authz_service.administrators.take_over import Administrators
 from authz_service.callers.callers import Caller
 from authz_service.callers.entrance import Entrance
-from authz_service.callers.following import FollowedCallers, Watch
+from authz_service.callers.following import FollowedCallers
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.domain import MyProximus
 from authz_service.decision.counting import DecisionCounts
@@ -36,6 +36,7 @@ from authz_service.storage.connections import tell_connections
 from authz_service.storage.database import connect
 from authz_service.telemetry.stages import Stage, stage_times
 from authz_service.telemetry.tally import Tally
+from authz_service.watch import Watch
 from authz_service.web.addresses import CONVERTERS
 from authz_service.web.administrators import administrator_endpoints
 from authz_service.web.authentication import authenticate
@@ -231,10 +232,10 @@ def close_app(app: Flask) -> None:
 
 
 def _watches(entrance: Entrance, refusals: Refusals, tally: Tally) -> list[Watch]:
-    watches = [Watch(entrance.look, refusals.tell), Watch(tally.tell)]
+    watches = [Watch(entrance.look, refusals.tell, name="callers-watch"), Watch(tally.tell, name="tally-watch")]
     if entrance.keys is not None:
         # Apart, as an issuer that is slow must not keep a caller in who has been taken out.
-        watches.append(Watch(entrance.keys.renew))
+        watches.append(Watch(entrance.keys.renew, name="issuer-keys-watch"))
     for watch in watches:
         watch.start()
     return watches

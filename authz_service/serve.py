@@ -26,7 +26,7 @@ from authz_service.administrators.mail_server import MailServer, SmtpServer
 from authz_service.administrators.message import domain_of
 from authz_service.administrators.worker import LetterWorker
 from authz_service.callers.callers import Caller
-from authz_service.callers.following import FollowedCallers, Watch
+from authz_service.callers.following import FollowedCallers
 from authz_service.core_dumps import forbid_core_dumps
 from authz_service.decision.protocols import Domain
 from authz_service.errors import ConfigurationError, InvalidPolicy
@@ -42,6 +42,7 @@ from authz_service.secret_settings import forget_secrets
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.telemetry.tally import Tally
+from authz_service.watch import Watch
 from authz_service.web.signed_metadata import read_signing_key
 
 if TYPE_CHECKING:

@@ -1,11 +1,8 @@
 """The callers' file, followed: an edit is taken over without a restart."""
 
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import structlog
 
@@ -15,7 +12,6 @@ from authz_service.errors import ConfigurationError
 
 log = structlog.get_logger()
 
-LOOK_EVERY_SECONDS = 0.25
 _JUST_NOW_SECONDS = 2.0
 
 
@@ -84,35 +80,3 @@ class FollowedCallers:
         if found is None or abs(time.time() - found.st_mtime) < _JUST_NOW_SECONDS:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-class Watch:
-    """Does what has to be done again and again, in a thread of its own. A context manager."""
-
-    def __init__(self, *tasks: Callable[[], object], interval: float = LOOK_EVERY_SECONDS) -> None:
-        self._tasks = tasks
-        self._interval = interval
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="callers-watch", daemon=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(self._interval):
-            for task in self._tasks:
-                try:
-                    task()
-                except Exception:  # that fails once is to be done again all the same
-                    log.exception("callers.watch_failed")

@@ -13,6 +13,7 @@ from authz_service.decision.rulings import ruling_of
 from authz_service.errors import Unavailable
 from authz_service.questions import Answer, Document, Ruling
 from authz_service.telemetry.tally import Tally
+from authz_service.watch import Watch
 from authz_service.words import AnswerSource
 
 log = structlog.get_logger()
@@ -178,32 +179,22 @@ class AnswerMemory:
             table.decisions.update(found)
 
 
-class RevisionWatch:
+class RevisionWatch(Watch):
     """Confirms the revision again and again, so that a policy change is known within `interval` seconds."""
 
     def __init__(self, memory: AnswerMemory, interval: float = 0.2) -> None:
+        super().__init__(self._confirm, interval=interval, name="revision-watch")
         self._memory = memory
-        self._interval = interval
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="revision-watch", daemon=True)
+        self._is_answering = True
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        is_answering = True
-        while not self._stopped.wait(self._interval):
-            try:
-                self._memory.confirm()
-            except Unavailable as error:
-                if is_answering:
-                    log.warning("policy_engine.unavailable", reason=str(error))
-                is_answering = False
-            else:
-                if not is_answering:
-                    log.info("policy_engine.answers_again")
-                is_answering = True
+    def _confirm(self) -> None:
+        try:
+            self._memory.confirm()
+        except Unavailable as error:
+            if self._is_answering:
+                log.warning("policy_engine.unavailable", reason=str(error))
+            self._is_answering = False
+        else:
+            if not self._is_answering:
+                log.info("policy_engine.answers_again")
+            self._is_answering = True

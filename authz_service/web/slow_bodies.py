@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import structlog
 from werkzeug.exceptions import RequestTimeout
 
+from authz_service.watch import Watch
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -49,17 +51,14 @@ class SlowBodies:
 
     def __init__(self) -> None:
         self._readings: dict[int, _Reading] = {}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="slow-bodies", daemon=True)
+        self._watch = Watch(self._end_overdue, interval=_LOOK_EVERY_SECONDS, name="slow-bodies")
 
     def start(self) -> None:
         if sys.platform == "linux":
-            self._thread.start()
+            self._watch.start()
 
     def stop(self) -> None:
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._watch.stop()
 
     def read(self, environ: "WSGIEnvironment", body: Any, size: int, since: float) -> bytes:  # noqa: ANN401 - what the server has
         """So much of the body, or less where it ends before.
@@ -87,14 +86,13 @@ class SlowBodies:
         """Has whoever reads this body later not wait for longer either."""
         environ["wsgi.input"] = _Body(self, environ)
 
-    def _run(self) -> None:
-        while not self._stopped.wait(_LOOK_EVERY_SECONDS):
-            began_before = time.monotonic() - BODY_SECONDS
-            for environ, since in list(self._readings.values()):
-                # Without a file handle left it cannot be looked, and is the next time.
-                with suppress(OSError):
-                    if since < began_before:
-                        _stop_listening(environ, since)
+    def _end_overdue(self) -> None:
+        began_before = time.monotonic() - BODY_SECONDS
+        for environ, since in list(self._readings.values()):
+            # Without a file handle left it cannot be looked, and is the next time.
+            with suppress(OSError):
+                if since < began_before:
+                    _stop_listening(environ, since)
 
 
 class _Body:

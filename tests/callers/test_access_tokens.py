@@ -9,18 +9,11 @@ from authz_service.callers.callers import Caller, Limits, token_sha256
 from authz_service.callers.issuer_keys import IssuerKeys
 from authz_service.errors import IssuerUnavailable
 from authz_service.words import Scope
+from tests.clock import Clock
 from tests.issuer import AUDIENCE, Issuer, ec, okp, rsa, served, signed
 
 NOBODY: dict[str, Caller] = {}
 EC = ec()
-
-
-class Clock:
-    def __init__(self, now: float) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture(scope="module")

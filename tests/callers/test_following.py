@@ -1,16 +1,14 @@
 import os
 import pickle
-import time
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from authz_service.callers.callers import Caller, token_sha256
-from authz_service.callers.following import FollowedCallers, Watch
+from authz_service.callers.following import FollowedCallers
 from authz_service.errors import ConfigurationError
 from authz_service.words import Scope
-from tests.processes import wait_until
 
 DEMO = Caller("demo", token_sha256("demo"), frozenset(Scope))
 LONG_AGO = 1_000_000_000
@@ -122,17 +120,3 @@ def test_another_process_goes_on_from_what_is_in_force(file: Path) -> None:
     write(file, "third")
     assert there.look()
     assert names(there) == ["demo", "third"]
-
-
-def test_a_task_that_fails_is_done_again_and_hinders_no_other() -> None:
-    done: list[float] = []
-
-    def fail() -> None:
-        raise RuntimeError
-
-    with capture_logs() as logs, Watch(fail, lambda: done.append(time.monotonic()), interval=0.01):
-        wait_until(lambda: len(done) >= 3)
-    assert {log["event"] for log in logs} == {"callers.watch_failed"}
-    count = len(done)
-    time.sleep(0.05)
-    assert len(done) == count

@@ -10,15 +10,8 @@ from joserfc.jwk import OctKey, RSAKey
 
 from authz_service.callers.issuer_keys import ASK_AGAIN_SECONDS, FRESH_SECONDS, USABLE_SECONDS, IssuerKeys
 from authz_service.errors import IssuerUnavailable
+from tests.clock import Clock
 from tests.issuer import Issuer, ec, okp, rsa, served
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -9,17 +9,10 @@ import pytest
 from authz_service.callers.callers import Caller, Limits
 from authz_service.callers.limits import Limiter
 from authz_service.words import Scope
+from tests.clock import Clock
 from tests.conftest import ROOT
 
 ANY = frozenset(Scope)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

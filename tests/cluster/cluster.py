@@ -16,7 +16,7 @@ from authz_service.callers.callers import token_sha256
 from authz_service.storage.database import connect
 from authz_service.storage.secret_file import new_secret
 from authz_service.words import Scope
-from tests.cluster import bundle_server
+from tests import bundle_server
 from tests.cluster.households import write_households
 from tests.cluster.program import Program
 from tests.cluster.proxy import Proxy

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.bundle_server import BundleServer
 from tests.conftest import ROOT
-from tests.deploy.bundle_server import BundleServer
 from tests.deploy.manifests import OVERLAYS, Manifest, build
 from tools.setup_deploy import deploy_programs
 

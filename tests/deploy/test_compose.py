@@ -14,8 +14,8 @@ import requests
 import yaml
 
 from authz_service.settings import KNOWN
+from tests.bundle_server import BundleServer
 from tests.conftest import ROOT, SMITH_FAMILY
-from tests.deploy.bundle_server import BundleServer
 from tests.deploy.conftest import do_as_told
 from tests.deploy.running import Container, run_in, running
 from tests.mail import MailServerForTests

@@ -16,8 +16,8 @@ from sqlalchemy import Engine
 from authz_service.handbook.book import Sources, read_book
 from authz_service.settings import read_settings
 from authz_service.storage.database import connect, is_current
+from tests.bundle_server import BundleServer
 from tests.conftest import SMITH_FAMILY
-from tests.deploy.bundle_server import BundleServer
 from tests.deploy.conftest import do_as_told
 from tests.deploy.manifests import Manifest, pod_templates
 from tests.deploy.pods import Node, Pod, containers_of, is_well, run_to_its_end, running_pod

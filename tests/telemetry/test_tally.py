@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from authz_service.telemetry.tally import Key, Tally
+from tests.clock import Clock
 from tests.conftest import ROOT
 from tests.processes import wait_until
 
@@ -28,14 +29,6 @@ tally.tell()
 print("told", flush=True)
 time.sleep(60)
 """
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

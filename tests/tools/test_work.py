@@ -11,17 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.clock import Clock
 from tools.work import Progress, SetupFailed, follow, only_one, wording_of_pip
 
 ROOT = Path(__file__).parents[2]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Terminal(io.StringIO):
@@ -30,7 +23,7 @@ class Terminal(io.StringIO):
 
 
 def work_of_twelve_seconds(stream: io.StringIO) -> str:
-    clock = Clock()
+    clock = Clock(0.0)
     with Progress("Building", "two minutes", stream=stream, clock=clock) as progress:
         for second in range(1, 13):
             clock.now = second

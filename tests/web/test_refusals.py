@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from authz_service.callers.callers import Caller, Limits, token_sha256
 from authz_service.web.refusals import AT_ONCE, AT_ONCE_OF_ALL, COUNTS_EVERY_SECONDS, Refusals
 from authz_service.words import Scope
+from tests.clock import Clock
 from tests.conftest import TOKEN
 from tests.processes import wait_until
 from tests.web.asking import question
@@ -19,14 +20,6 @@ from tests.web.pages.reading import READ_WITHIN_SECONDS, signed_in
 
 USUAL = question("mary.jones", "view_usage", "mobile-2002")
 COUNT = re.compile(r'^authz_refusals_total\{endpoint="([^"]+)",status="(\d+)"\} (\d+)\.0$', re.MULTILINE)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

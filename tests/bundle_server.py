@@ -1,5 +1,11 @@
-"""A server of files that tells whether they have changed, as those that bundles are fetched from do."""
+"""A server of files that tells whether they have changed, as those that bundles are fetched from do.
 
+    python bundle_server.py FOLDER PORT
+
+The standard library only, so that it starts at once.
+"""
+
+import sys
 import threading
 from functools import partial
 from hashlib import sha256
@@ -47,3 +53,8 @@ class BundleServer:
     def down(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+if __name__ == "__main__":
+    handler = partial(_Handler, directory=sys.argv[1])
+    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), handler).serve_forever()
