@@ -266,7 +266,7 @@ def _traced(
     app: Flask, database: Engine, domain: Domain, engine: PolicyEngine, decisions: Decisions, journal: Journal
 ) -> "Tracing":
     from authz_service.telemetry.tracing import Tracing  # noqa: PLC0415 - costs time and memory, and most do without
-    from authz_service.web.traced import trace_app  # noqa: PLC0415 - the same
+    from authz_service.web.traced import trace_app  # noqa: PLC0415 - costs time and memory, and most do without
 
     tracing = Tracing(__version__)
     trace_app(app, tracing, database, domain, engine, decisions, journal)

@@ -45,7 +45,7 @@ class _ByReader(click.Group):
         found: click.Command = getattr(import_module(f"authz_service.cli.{cmd_name}"), cmd_name)
         return found
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - Click calls it with the context
         for reader, commands in _BY_READER.items():
             with formatter.section(reader):
                 formatter.write_dl([*commands.items()])

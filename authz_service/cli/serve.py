@@ -39,8 +39,7 @@ def _secure_settings() -> Settings:
     Raises:
         ConfigurationError: With everything that is wrong or insecure.
     """
-    # Its lists of passwords take memory, which a worker that imports this module does without.
-    from authz_service.precautions.examining import examine, refuse_or_tell  # noqa: PLC0415
+    from authz_service.precautions.examining import examine, refuse_or_tell  # noqa: PLC0415 - its lists of passwords take memory, which a worker that imports this module does without
 
     settings, faults = settings_and_faults(os.environ)
     callers: list[Caller] = []

@@ -61,7 +61,7 @@ Examples:
 )
 @click.option("--roles-from-feed", is_flag=True, help="Let the feed change who is administrator of a customer number.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def sync(file: Path, source: str, on_fault: str, roles_from_feed: bool, style: str) -> None:  # noqa: FBT001 - as Click calls it
+def sync(file: Path, source: str, on_fault: str, *, roles_from_feed: bool, style: str) -> None:
     """Take changes of people, options and customers, a line of NDJSON each, from FILE or standard input.
 
     A change that is older than what is stored is skipped, so that lines may come again and in any order. Exit 1 if a
@@ -69,7 +69,7 @@ def sync(file: Path, source: str, on_fault: str, roles_from_feed: bool, style: s
     """
     is_input = str(file) == _STANDARD_INPUT
     name = "standard input" if is_input else str(file)
-    with configured_database() as (settings, database), _opened(file, is_input) as descriptor:
+    with configured_database() as (settings, database), _opened(file, is_input=is_input) as descriptor:
         ending = _Ending()
         with progress(f"Taking changes of {name}") as on_progress:
             followers = Followers(
@@ -126,7 +126,7 @@ class _Ending:
 
 
 @contextmanager
-def _opened(file: Path, is_input: bool) -> Iterator[int]:  # noqa: FBT001 - one of two inputs
+def _opened(file: Path, *, is_input: bool) -> Iterator[int]:
     descriptor = os.dup(sys.stdin.fileno()) if is_input else os.open(file, os.O_RDONLY)
     try:
         yield descriptor

@@ -116,14 +116,14 @@ def test_any_interleaving_ends_as_one_after_the_other(
     assert len(answers) == _THREADS * _TAKE_OVERS
     assert {status for status, _ in answers} <= {201, 403}
     refusals = [body["reasons"] for status, body in answers if status == 403]
-    assert all([reason["code"] for reason in reasons] == ["already_administrator"] for reasons in refusals)  # type: ignore[attr-defined]
+    assert all([reason["code"] for reason in reasons] == ["already_administrator"] for reasons in refusals)  # type: ignore[attr-defined]  # as the contract has them
     # Exactly one at every moment that anyone looked.
     assert set(seen) == {1}
     done = [body for status, body in answers if status == 201]
     assert len(done) > _THREADS
     # Each had exactly one before it, who got exactly one letter for each time.
     _assert_one_after_the_other(any_database, done)
-    lost = Counter(str(body["became_users"][0]) for body in done)  # type: ignore[index]
+    lost = Counter(str(body["became_users"][0]) for body in done)  # type: ignore[index]  # as the contract has them
     ordered = Counter(kept.letter.person for kept in list_letters(any_database, list(LetterState)))
     assert ordered == lost
 

@@ -57,8 +57,8 @@ def test_questions_about_one_customer_number_name_no_other(tmp_path: Path) -> No
     assert (firm["kind"], len(firm["members"])) == ("business", 5)
     mobiles = {each["id"] for each in firm["subscriptions"]}
     asked = [each["resource"] for each in about_one(2, 5, 200, seed=1)]
-    assert {each["id"] for each in asked if each["type"] == "subscription"} <= mobiles  # type: ignore[index]
-    assert {each["id"] for each in asked if each["type"] == "customer"} == {firm["number"]}  # type: ignore[index]
+    assert {each["id"] for each in asked if each["type"] == "subscription"} <= mobiles  # type: ignore[index]  # a question as it is sent
+    assert {each["id"] for each in asked if each["type"] == "customer"} == {firm["number"]}  # type: ignore[index]  # a question as it is sent
 
 
 def test_the_questions_of_the_other_comparisons_are_what_they_were() -> None:
@@ -67,7 +67,7 @@ def test_the_questions_of_the_other_comparisons_are_what_they_were() -> None:
         "subject": {"type": "person", "id": "person-0-1"},
         "action": {"name": "activate_option", "properties": {"option": "free-option"}},
         "resource": {"type": "subscription", "id": "mobile-0-0"},
-        "context": {"channel": first["context"]["channel"]},  # type: ignore[index]
+        "context": {"channel": first["context"]["channel"]},  # type: ignore[index]  # a question as it is sent
     }
 
 

@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
         print((FOLDER / "report.md").read_text())  # noqa: T201 - what was asked for
         return int(ended)
     if arguments:
-        print("make cluster starts it; make cluster ARGS=report breaks it and tells.", file=sys.stderr)  # noqa: T201
+        print("make cluster starts it; make cluster ARGS=report breaks it and tells.", file=sys.stderr)  # noqa: T201 - for whoever typed it
         return 2
     # SIGTERM ends all of it too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -41,9 +41,9 @@ class Scenarios:
     def context(
         self,
         document: Document,  # noqa: ARG002 - no scenario gives reasons
-        answer: Answer,  # noqa: ARG002
-        revision: str,  # noqa: ARG002
-        language: Language,  # noqa: ARG002
+        answer: Answer,  # noqa: ARG002 - as the protocol has it
+        revision: str,  # noqa: ARG002 - as the protocol has it
+        language: Language,  # noqa: ARG002 - as the protocol has it
     ) -> Mapping[str, Json] | None:
         return None
 

@@ -107,6 +107,6 @@ def test_a_database_in_memory_has_one_key_as_long_as_the_process_lives(in_memory
 def test_another_database_needs_the_setting_and_says_so_when_it_is_needed() -> None:
     postgresql = create_mock_engine("sqlite://", lambda *_: None)
     postgresql.dialect.name = "postgresql"
-    find_key = key_finder(None, postgresql)  # type: ignore[arg-type]
+    find_key = key_finder(None, postgresql)  # type: ignore[arg-type]  # a stand-in, of which the dialect is read alone
     with pytest.raises(ConfigurationError, match=r"AUTHZ_ACTIVATION_KEY is not set.*openssl rand -hex 32"):
         find_key()

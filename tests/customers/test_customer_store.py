@@ -152,7 +152,7 @@ def test_a_business_number_gets_no_second_administrator_by_a_put(put: Put) -> No
 @pytest.mark.parametrize("members", [[PHILIP], [PHILIP, ANN], [PHILIP, MARY, ANN]])
 def test_users_come_and_go(smiths: Engine, put: Put, members: list[object]) -> None:
     put(SMITHS | {"members": members})
-    assert len(get_customer(smiths, NUMBER)[0]["members"]) == len(members)  # type: ignore[arg-type]
+    assert len(get_customer(smiths, NUMBER)[0]["members"]) == len(members)  # type: ignore[arg-type]  # a list of the fixture
 
 
 # activation codes (READ-11, READ-12)

@@ -342,7 +342,7 @@ def test_a_forgetful_memory_keeps_no_answer(engine: FakeEngine, forgetful: Answe
     def judge(_: Document) -> Answer:
         message = Message(en="So it is.")
         given.append(weakref.ref(message))
-        return Answer(True, (Reason("rule", ("FACT-1",), message),), None, (), ())  # noqa: FBT003 - allow
+        return Answer(True, (Reason("rule", ("FACT-1",), message),), None, (), ())  # noqa: FBT003 - it is allowed
 
     engine.change_policy(judge, "second")
     forgetful.confirm()

@@ -72,7 +72,9 @@ def test_every_container_asks_for_what_it_needs_and_is_held_to_a_limit(manifests
 
 
 def _amount(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(\D*)", str(text)).groups()  # type: ignore[union-attr]
+    parts = re.fullmatch(r"([\d.]+)(\D*)", str(text))
+    assert parts, text
+    number, unit = parts.groups()
     return float(number) * {"": 1, "m": 1e-3, "Mi": 2**20, "Gi": 2**30}[unit]
 
 

@@ -64,5 +64,5 @@ def test_a_server_that_is_gone_is_noticed_unless_the_url_says_otherwise(postgres
         ("&keepalives_idle=99", {"keepalives_idle": "99"}),
     ):
         with engine(url + query, answers=True) as database, database.connect() as connection:
-            said = connection.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
+            said = connection.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]  # it is connected
             assert {name: said[name] for name in wanted} == wanted

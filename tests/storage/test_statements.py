@@ -137,7 +137,7 @@ def test_a_hostile_id_is_an_id_like_any_other_on_both_databases(
     many = caller.post("/access/v1/evaluations", json=question | {"evaluations": [{}, {}]}).get_json()
     assert [one["decision"] for one in many["evaluations"]] == [True, True]
     for sought in ("subject", "resource"):
-        body = question | {sought: {"type": question[sought]["type"]}}  # type: ignore[index]
+        body = question | {sought: {"type": question[sought]["type"]}}  # type: ignore[index]  # a question as it is sent
         results = caller.post(f"/access/v1/search/{sought}", json=body).get_json()["results"]
         assert [result["id"] for result in results] == [hostile]
     wish = {"person": hostile, "channel": "web", "activation": {"code": hostile, "date": "2026-11-02"}}

@@ -25,7 +25,7 @@ _PATIENCE_SECONDS = 60.0
 _ROLES = Path("policies/bundle/authz/roles/roles.rego")
 
 
-def _read(name: str) -> Any:  # noqa: ANN401 - JSON
+def _read(name: str) -> Any:  # noqa: ANN401 - whatever the JSON is
     return json.loads((_FOLDER / name).read_text())
 
 

@@ -161,7 +161,7 @@ def test_the_cookie_is_for_this_site_and_no_script(visitor: FlaskClient) -> None
     ("host", "is_secure"),
     [("localhost:8080", False), ("127.0.0.1", False), ("[::1]:80", False), ("authz.be", True)],
 )
-def test_the_cookie_is_secure_but_on_this_machine(smiths: FlaskClient, host: str, is_secure: bool) -> None:  # noqa: FBT001 - a row
+def test_the_cookie_is_secure_but_on_this_machine(smiths: FlaskClient, host: str, is_secure: bool) -> None:  # noqa: FBT001 - a row of the table above
     visitor = smiths.application.test_client()
     [cookie] = visitor.get("/sign-in", headers={"Host": host}).headers.getlist("Set-Cookie")
     assert ("Secure" in cookie) == is_secure
