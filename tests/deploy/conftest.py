@@ -15,14 +15,14 @@ import pytest
 from tests.bundle_server import BundleServer
 from tests.conftest import ROOT
 from tests.deploy.manifests import OVERLAYS, Manifest, build
-from tools.setup_deploy import deploy_programs
+from tools.setup_pinned import DEPLOY, pinned_programs
 
 OPERATE = ROOT / "docs" / "how-to" / "operate"
 
 
 @pytest.fixture(scope="session")
 def programs() -> dict[str, Path]:
-    return deploy_programs(ROOT, os.environ, Path(sys.executable))
+    return pinned_programs(DEPLOY, ROOT, os.environ, Path(sys.executable))
 
 
 @pytest.fixture(scope="session")

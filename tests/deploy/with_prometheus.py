@@ -23,14 +23,14 @@ from tests.deploy.alert_cases import CASES
 from tests.deploy.monitoring import ALERTS, alerts, dashboard_queries, use, watched_service
 from tests.processes import wait_until
 from tests.services import Service
-from tools.setup_prometheus import prometheus_programs
+from tools.setup_pinned import MONITORING, pinned_programs
 
 CONFIGURATION = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 
 
 @pytest.fixture(scope="session")
 def programs() -> dict[str, Path]:
-    return prometheus_programs(ROOT, os.environ, Path(sys.executable))
+    return pinned_programs(MONITORING, ROOT, os.environ, Path(sys.executable))
 
 
 @pytest.fixture(scope="module")
