@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from authz_service.precautions.finding import Finding
-from authz_service.settings import Settings
+from authz_service.settings import BUNDLE_VERIFICATION_KEY, Settings
 from authz_service.words import Risk
 
 _READ_BY_ALL = stat.S_IROTH
@@ -33,6 +33,10 @@ def loose_files(settings: Settings, secret_files: Mapping[str, Path]) -> Iterato
         yield from _loose("AUTHZ_CALLERS", settings.callers, _WRITTEN)
         # What is in it of a token is no use to anybody, if the token cannot be guessed.
         yield from _loose("AUTHZ_CALLERS", settings.callers, _READ_BY_ALL, is_fault=False)
+    if settings.bundle_verification_key:
+        # Who can change it, can sign policies.
+        private.append((BUNDLE_VERIFICATION_KEY, settings.bundle_verification_key))
+        yield from _loose(BUNDLE_VERIFICATION_KEY, settings.bundle_verification_key, _WRITTEN)
     folders: dict[Path, str] = {}
     for name, path in private:
         folders.setdefault(path.parent, name)

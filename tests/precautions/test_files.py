@@ -21,7 +21,8 @@ def folder(tmp_path: Path) -> Path:
     tmp_path.chmod(0o700)
     files = (
         "authz.db", "authz.db-wal", "authz.db-shm", "authz.db.key", "callers.yaml", "metadata.pem", "journal.pem",
-        "key", "authz.db.journal/pseudonyms.key", "authz.db.journal/signing.pem", "policies/rules.rego",
+        "verification.pem", "key", "authz.db.journal/pseudonyms.key", "authz.db.journal/signing.pem",
+        "policies/rules.rego",
     )  # fmt: skip
     for name in files:
         file = tmp_path / name
@@ -36,6 +37,7 @@ def settings(folder: Path, **more: Any) -> Settings:  # noqa: ANN401 - of any se
         "callers": folder / "callers.yaml",
         "metadata_key": folder / "metadata.pem",
         "journal_signing_key": folder / "journal.pem",
+        "bundle_verification_key": folder / "verification.pem",
     }
     return Settings(f"sqlite:///{folder}/authz.db", **given | more)
 
@@ -111,6 +113,18 @@ def test_who_may_call_is_no_secret_but_for_nobody_else_to_change(folder: Path, m
     callers.chmod(mode)
     found = [line.split("; mend")[0].replace(f": AUTHZ_CALLERS: {callers}", "") for line in told(folder)]
     assert found == ([finding] if finding else [])
+
+
+@pytest.mark.parametrize(("mode", "is_fault"), [(0o644, False), (0o664, True), (0o646, True)])
+def test_the_key_that_policies_are_verified_with_is_public_but_for_nobody_else_to_change(
+    folder: Path, mode: int, *, is_fault: bool
+) -> None:
+    key = folder / "verification.pem"
+    key.chmod(mode)
+    found = told(folder)
+    assert [line.startswith(f"fault: AUTHZ_BUNDLE_VERIFICATION_KEY: {key} may be changed") for line in found] == (
+        [True] if is_fault else []
+    )
 
 
 def test_a_folder_in_which_all_may_put_files_is_at_fault_but_not_one_like_tmp(folder: Path) -> None:
