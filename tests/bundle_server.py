@@ -2,7 +2,7 @@
 
     python bundle_server.py FOLDER PORT
 
-The standard library only, so that it starts at once.
+It tells on standard error what it was asked for, which tests read. The standard library only, so that it starts at once.
 """
 
 import sys
@@ -28,9 +28,6 @@ class _Handler(SimpleHTTPRequestHandler):
         if self.etag:
             self.send_header("ETag", self.etag)
         super().end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
 
 
 class BundleServer:
