@@ -115,7 +115,7 @@ def fill(
             for n in range(start, min(start + _AT_ONCE, entries))
         ]
         with writing(database) as connection:
-            partitions.make_for(connection, (row.id for row in rows))
+            partitions.make_for(connection, [row.id for row in rows])
             insert_rows(connection, rows)
 
 

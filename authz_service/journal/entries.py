@@ -20,6 +20,10 @@ _MADE_BY_A_MACHINE = re.compile(
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _quoted = json.encoder.encode_basestring_ascii
+# As a plain string, which costs less to write.
+_DECISION = str(EntryKind.DECISION)
+# Of one revision there are some hundreds.
+_MOST_RULINGS = 4096
 
 
 class Origin(NamedTuple):
@@ -59,40 +63,50 @@ class Entries:
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._name = pseudonyms.of
+        # By the digest of a ruling, what is the same of all decisions with it: their action, and how entries end.
+        self._same: dict[str, tuple[str, str]] = {}
 
     def decisions(
         self,
         decision_id: str,
         origin: Origin,
         decided: Iterable[tuple[int | None, Decided]],
-        kind: EntryKind = EntryKind.DECISION,
+        kind: str = _DECISION,
     ) -> Iterator[Entry]:
         """The questions of a call with their answers, each with its place in a call of several."""
         # Put together by hand, as there is one for each decision.
-        asked_by = [f',"{member}":{_quoted(value)}' for member, value in self._asked_by(origin, decision_id)]
-        beginning, after = f'{{"id":"{decision_id}"', f',"kind":"{kind.value}"{"".join(asked_by)}'
+        beginning, after = f'{{"id":"{decision_id}"', f',"kind":"{kind}"{self._asked_by_text(origin, decision_id)}'
+        # Most are about a customer number that is also the resource; those of a call often are about one person.
         names: dict[tuple[str, str], str] = {}
-
-        def named(kind: str, name: str) -> str:
-            # Most are about a customer number that is also the resource; those of a call often are about one person.
-            made = names.get((kind, name))
-            if made is None:
-                made = names[kind, name] = _quoted(self._name(kind, name))
-            return made
-
         for item, ((subject, asked, resource, _), about, decision, _) in decided:
             place = "" if item is None else f',"item":{item}'
-            # The action as the caller names it may be any text.
-            known = decision.document.get("action")
-            action = _quoted(known) if isinstance(known, str) else named("action", asked.name)
-            others = "".join([f',"{kind}":{named(kind, name)}' for kind, name in about.items()])
+            action, end = self._same.get(decision.ruling.digest) or self._made_once(decision)
+            action = action or self._quoted_name("action", asked.name, names)
+            others = "".join([f',"{kind}":{self._quoted_name(kind, name, names)}' for kind, name in about.items()])
             body = (
-                f'{beginning}{place}{after},"subject":{named(subject.type, subject.id)},'
-                f'"action":{action},"resource":{named(resource.type, resource.id)}{others},'
-                f'"answer":"{"permit" if decision.allow else "deny"}","revision":{_quoted(decision.revision)},'
-                f'"ruling":"{decision.ruling.digest}"}}'
+                f'{beginning}{place}{after},"subject":{self._quoted_name(subject.type, subject.id, names)},'
+                f'"action":{action},"resource":{self._quoted_name(resource.type, resource.id, names)}{others}{end}'
             )
             yield Entry(body.encode(), (decision.ruling,))
+
+    def _quoted_name(self, kind: str, name: str, names: dict[tuple[str, str], str]) -> str:
+        made = names.get((kind, name))
+        if made is None:
+            made = names[kind, name] = _quoted(self._name(kind, name))
+        return made
+
+    def _made_once(self, decision: Decision) -> tuple[str, str]:
+        # The action as the caller names it may be any text.
+        known = decision.document.get("action")
+        action = _quoted(known) if isinstance(known, str) else ""
+        end = (
+            f',"answer":"{"permit" if decision.allow else "deny"}","revision":{_quoted(decision.revision)},'
+            f'"ruling":"{decision.ruling.digest}"}}'
+        )
+        if len(self._same) >= _MOST_RULINGS:
+            self._same.clear()
+        self._same[decision.ruling.digest] = action, end
+        return action, end
 
     def search(
         self, decision_id: str, origin: Origin, search: Search, found: Sequence[str], asked: Sequence[Decided]
@@ -211,6 +225,12 @@ class Entries:
 
     def _beginning(self, entry_id: str, kind: EntryKind, origin: Origin) -> dict[str, object]:
         return {"id": entry_id, "kind": kind, **dict(self._asked_by(origin, entry_id))}
+
+    def _asked_by_text(self, origin: Origin, entry_id: str) -> str:
+        if origin.caller and origin.request_id == entry_id and origin.traceparent is None:
+            # As callers do who send neither.
+            return f',"caller":{_quoted(origin.caller)},"request":"{entry_id}"'
+        return "".join([f',"{member}":{_quoted(value)}' for member, value in self._asked_by(origin, entry_id)])
 
     def _asked_by(self, origin: Origin, entry_id: str) -> Iterator[tuple[str, str]]:
         if origin.caller:

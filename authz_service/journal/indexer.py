@@ -1,7 +1,7 @@
 """Loads what the chains of a folder hold into the database, where it can be searched."""
 
 import os
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, func, select, update
 from authz_service.journal.chain import genesis
 from authz_service.journal.checkpoint import SignedCheckpoint
 from authz_service.journal.folder import chains_in, number_of, segment_file, segments_of
-from authz_service.journal.lines import Header, KeptEntry, Line, NotALine, parse_line
-from authz_service.journal.loading import insert_checkpoints, insert_rows, insert_rulings, rows_of
+from authz_service.journal.lines import Header, NotALine, parse_line
+from authz_service.journal.loading import Position, insert_checkpoints, insert_rows, insert_rulings, read_lines
 from authz_service.journal.partitions import Partitions
 from authz_service.journal.shadow_counts import count_shadows
 from authz_service.questions import Ruling
@@ -22,24 +22,6 @@ from authz_service.storage.schema import journal_chains
 log = structlog.get_logger()
 
 _CHUNK_BYTES = 1024 * 1024
-
-
-class Position(NamedTuple):
-    """How far a chain has been read.
-
-    Attributes:
-        number: Its number in the database.
-        segment: The number of the segment.
-        bytes: How much of it.
-        sequence: The number of the last entry.
-        head: Its hash, in hexadecimal.
-    """
-
-    number: int
-    segment: int
-    bytes: int
-    sequence: int
-    head: str
 
 
 NOTHING = Position(0, 0, 0, 0, "")
@@ -93,19 +75,15 @@ class Indexer:
                 return count
 
     def _load(self, connection: Connection, new: _New, position: Position | None, months: set[tuple[int, int]]) -> int:
-        lines = list(_lines(new.data, segment_file(self._folder / new.chain, new.segment)))
-        if position is None:
-            position = _begin(connection, new.chain, new.segment, lines[0] if lines else None)
-        entries = [line for line in lines if isinstance(line, KeptEntry)]
-        rows = list(rows_of(entries, new.chain, position.number, position.head))
-        months |= self._partitions.make_for(connection, (row.id for row in rows))
+        file = segment_file(self._folder / new.chain, new.segment)
+        position = position or _begin(connection, new.chain, new.segment, new.data)
+        rows, others, sequence, head = read_lines(new.data, file, position)
+        months |= self._partitions.make_for(connection, [row.id for row in rows])
         insert_rows(connection, rows)
-        insert_rulings(connection, [line for line in lines if isinstance(line, Ruling)])
-        insert_checkpoints(connection, position.number, [x for x in lines if isinstance(x, SignedCheckpoint)])
+        insert_rulings(connection, [line for line in others if isinstance(line, Ruling)])
+        insert_checkpoints(connection, position.number, [x for x in others if isinstance(x, SignedCheckpoint)])
         count_shadows(connection, [row.body for row in rows])
-        reached: dict[str, object] = {"segment": new.segment, "bytes": new.start + len(new.data)}
-        if entries:
-            reached |= {"sequence": entries[-1].sequence, "head": entries[-1].hash}
+        reached = {"segment": new.segment, "bytes": new.start + len(new.data), "sequence": sequence, "head": head}
         connection.execute(update(journal_chains).where(journal_chains.c.number == position.number).values(reached))
         return len(rows)
 
@@ -170,19 +148,13 @@ def _chunk(file: Path, start: int) -> tuple[bytes, bool]:
         os.close(opened)
 
 
-def _lines(data: bytes, file: Path) -> Iterator[Line]:
-    for line in data[:-1].split(b"\n"):
-        try:
-            yield parse_line(line)
-        except NotALine:
-            log.error("journal.line_is_wrong", segment=str(file))  # noqa: TRY400 - no traceback says more
-
-
-def _begin(connection: Connection, chain: str, segment: int, line: Line | None) -> Position:
+def _begin(connection: Connection, chain: str, segment: int, data: bytes) -> Position:
     position = NOTHING._replace(segment=segment, head=genesis(chain).hex())
-    if isinstance(line, Header) and segment > 1:
-        # The segments before have been put away.
-        position = position._replace(sequence=line.first - 1, head=line.previous)
+    with suppress(NotALine):
+        line = parse_line(data[: data.index(b"\n")])
+        if isinstance(line, Header) and segment > 1:
+            # The segments before have been put away.
+            position = position._replace(sequence=line.first - 1, head=line.previous)
     values = {name: value for name, value in position._asdict().items() if name != "number"}
     made = journal_chains.insert().values(chain=chain, **values)
     number: int = connection.execute(made.returning(journal_chains.c.number)).scalar_one()

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import structlog
@@ -14,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from authz_service import strict_json
 from authz_service.journal.chain import link
 from authz_service.journal.checkpoint import SignedCheckpoint
-from authz_service.journal.lines import KeptEntry
+from authz_service.journal.lines import ENTRY, KeptEntry, Line, NotALine, parse_line
 from authz_service.journal.portions import Portions
 from authz_service.questions import Ruling
 from authz_service.storage.schema import journal_checkpoints, journal_rulings
@@ -27,9 +28,27 @@ SINGLE = -1
 # Without the ids of years after 9773, as not every one of those can be a date.
 _BEGINNING = rb'\{"id":"([0-6][0-9A-HJKMNP-TV-Z]{25})"(?:,"item":(0|[1-9]\d{0,8}))?+'
 # As a decision's are: members that are plain strings. What is one of these is JSON that every database takes.
-_USUAL = re.compile(_BEGINNING + rb'(?:,"[a-z_]++":"[ !#-\[\]-~]*+")*+\}')
+_USUAL = re.compile(ENTRY % (rb"(%b%b)" % (_BEGINNING, rb'(?:,"[a-z_]++":"[ !#-\[\]-~]*+")*+\}')) + rb"\n")
 _ANY = re.compile(_BEGINNING + rb"[,}]")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class Position(NamedTuple):
+    """How far a chain has been read.
+
+    Attributes:
+        number: Its number in the database.
+        segment: The number of the segment.
+        bytes: How much of it.
+        sequence: The number of the last entry.
+        head: Its hash, in hexadecimal.
+    """
+
+    number: int
+    segment: int
+    bytes: int
+    sequence: int
+    head: str
 
 
 class Row(NamedTuple):
@@ -48,36 +67,82 @@ _ON_SQLITE = """
     INSERT OR IGNORE INTO journal_entries (id, item, chain, sequence, hash, body, portion)
     VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+# A column is a text of lines, which no body has within: the driver takes far longer to write an array of bodies.
 _ON_POSTGRESQL = """
     INSERT INTO journal_entries (id, item, chain, sequence, hash, body)
-    SELECT * FROM unnest(%s::text[], %s::int[], %s::int[], %s::bigint[], %s::text[], %s::json[])
+    SELECT id, item::int, chain::int, sequence::bigint, hash, body::json FROM unnest(
+        string_to_array(%s, E'\\n'), string_to_array(%s, E'\\n'), string_to_array(%s, E'\\n'),
+        string_to_array(%s, E'\\n'), string_to_array(%s, E'\\n'), string_to_array(%s, E'\\n')
+    ) AS new (id, item, chain, sequence, hash, body)
     ON CONFLICT DO NOTHING
 """
 
 
-def rows_of(entries: Sequence[KeptEntry], chain: str, number: int, before: str) -> Iterator[Row]:
-    """The rows of entries, where a database takes them; what is wrong with their hashes is logged.
+class Read(NamedTuple):
+    """What lines of a chain say.
+
+    Attributes:
+        rows: The entries that a database takes.
+        others: What else there is, in its order.
+        sequence: The number of the last entry, whether a database takes it or not.
+        head: Its hash, in hexadecimal.
+    """
+
+    rows: Sequence[Row]
+    others: Sequence[Line]
+    sequence: int
+    head: str
+
+
+def read_lines(data: bytes, file: Path, position: Position) -> Read:
+    """Reads whole lines; what is wrong with them is logged.
 
     Args:
-        entries: Some of a chain, in order.
-        chain: Its name.
-        number: Its number in the database.
-        before: The hash of the entry before them.
+        data: The lines.
+        file: The segment that they are of.
+        position: What is before them.
     """
-    head = bytes.fromhex(before)
-    for entry in entries:
-        head = link(head, entry.body)
-        if head.hex() != entry.hash:
+    rows: list[Row] = []
+    others: list[Line] = []
+    sequence, kept, head = position.sequence, position.head, bytes.fromhex(position.head)
+    at, number = 0, position.number
+    while at < len(data):
+        # One pattern for a whole line, as there is one for each decision.
+        usual = _USUAL.match(data, at)
+        if usual:
+            at = usual.end()
+            spelled, hash_, body, entry_id, place = usual.groups()
+            sequence, kept = int(spelled), hash_.decode()
+        else:
+            end = data.index(b"\n", at)
+            line, at = _parsed(data[at:end], file), end + 1
+            if not isinstance(line, KeptEntry):
+                others += [line] if line else []
+                continue
+            sequence, kept, body = line
+            # What is wrong is loaded all the same, as long as a database takes it: it shows what has been done.
+            any_ = _ANY.match(body) if _is_taken(body) else None
+            entry_id, place = any_.groups() if any_ else (None, None)
+        head = link(head, body)
+        if head.hex() != kept:
             log.error(
-                "journal.entry_is_wrong", chain=chain, sequence=entry.sequence, look="authz-service journal verify"
+                "journal.entry_is_wrong",
+                chain=file.parent.name,
+                sequence=sequence,
+                look="authz-service journal verify",
             )
-            head = bytes.fromhex(entry.hash)
-        usual = _USUAL.fullmatch(entry.body)
-        beginning = usual or _ANY.match(entry.body)
-        # What is wrong is loaded all the same, as long as a database takes it: it shows what has been done.
-        if beginning and (usual or _is_taken(entry.body)):
-            item = int(beginning[2]) if beginning[2] else SINGLE
-            yield Row(beginning[1].decode(), item, number, entry.sequence, entry.hash, entry.body.decode())
+            head = bytes.fromhex(kept)
+        if entry_id:
+            rows.append(Row(entry_id.decode(), int(place) if place else SINGLE, number, sequence, kept, body.decode()))
+    return Read(rows, others, sequence, kept)
+
+
+def _parsed(line: bytes, file: Path) -> Line | None:
+    try:
+        return parse_line(line)
+    except NotALine:
+        log.error("journal.line_is_wrong", segment=str(file))  # noqa: TRY400 - no traceback says more
+        return None
 
 
 def _is_taken(body: bytes) -> bool:
@@ -108,7 +173,8 @@ def insert_rows(connection: Connection, rows: Sequence[Row]) -> None:
         values = [(*row, portion) for row, portion in zip(in_order, portions, strict=True)]
         connection.exec_driver_sql(_ON_SQLITE, values)
     else:
-        connection.exec_driver_sql(_ON_POSTGRESQL, tuple(list(column) for column in zip(*rows, strict=True)))
+        columns = zip(*rows, strict=True)
+        connection.exec_driver_sql(_ON_POSTGRESQL, tuple("\n".join(map(str, column)) for column in columns))
 
 
 def insert_rulings(connection: Connection, rulings: Sequence[Ruling]) -> None:

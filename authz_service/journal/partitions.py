@@ -1,6 +1,6 @@
 """PostgreSQL keeps the entries of each month apart, so that old ones stand in nobody's way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
@@ -17,11 +17,15 @@ class Partitions:
     def __init__(self) -> None:
         self._made: set[tuple[int, int]] = set()
 
-    def make_for(self, connection: Connection, ids: Iterable[str]) -> set[tuple[int, int]]:
+    def make_for(self, connection: Connection, ids: Sequence[str]) -> set[tuple[int, int]]:
         """Has a partition for each of these ids; returns the months of those that it has made."""
         if connection.dialect.name != "postgresql":
             return set()
-        months = {(moment.year, moment.month) for moment in map(time_of, ids)} - self._made
+        # Of nearly all ids, as they are in the order of time, the first and the last are of one month.
+        months = _months((min(ids), max(ids))) if ids else set()
+        if len(months) > 1:
+            months = _months(ids)
+        months -= self._made
         if not months:
             return months
         # Two processes that make the same partition at once would both fail.
@@ -42,3 +46,7 @@ class Partitions:
     def are_made(self, months: Iterable[tuple[int, int]]) -> None:
         """Has these not made again: their transaction has been committed."""
         self._made.update(months)
+
+
+def _months(ids: Iterable[str]) -> set[tuple[int, int]]:
+    return {(moment.year, moment.month) for moment in map(time_of, ids)}

@@ -6,6 +6,7 @@ of its entries in portion 0.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -31,10 +32,18 @@ class Portions:
         return int(self._begun[bisect_right(self._begun, (entry_id, _AFTER_ALL)) - 1][1])
 
     def take(self, ids: Sequence[str]) -> Iterator[int]:
-        """The portions of new entries, in the order of their ids.
+        """The portions of new entries, in the order of their ids, of which there is one at least.
 
         One that is full is followed by another, which begins after all entries that there are.
         """
+        if ids[0] >= self._begun[-1][0] and self._entries + len(ids) <= _FULL:
+            # As it nearly always is.
+            self._entries += len(ids)
+            self._keep_count()
+            return repeat(int(self._begun[-1][1]), len(ids))
+        return self._take_each(ids)
+
+    def _take_each(self, ids: Sequence[str]) -> Iterator[int]:
         last: str = self._connection.scalar(select(func.max(journal_entries.c.id))) or ""
         for entry_id in ids:
             if self._entries >= _FULL and entry_id > last:

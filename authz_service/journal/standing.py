@@ -7,7 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from authz_service.journal.folder import chains_in, number_of, segments_of
-from authz_service.journal.indexer import NOTHING, Position, positions_of
+from authz_service.journal.indexer import NOTHING, positions_of
+from authz_service.journal.loading import Position
 from authz_service.storage.database import reading
 
 
