@@ -7,8 +7,8 @@ ARGS ?=
 AUTHZEN_CASES ?=
 BIN := .venv/bin
 # A file is one process's, with what is made once for its tests; in the order of their names, so that small files are last
-# and no process has long to go when the others are done. More than eight would wait for each other.
-ALL_TESTS := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations 10
+# and no process has long to go when the others are done. How many processes that are is in tests/conftest.py.
+ALL_TESTS := --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo cluster test check monitoring fuzz format conformance bench bench-scale bench-postgres screenshots lock audit sbom

@@ -2,8 +2,8 @@
 
     python bundle_server.py FOLDER PORT
 
-It tells on standard error what it was asked for, which tests read. It needs the standard library only, so that it starts
-at once.
+It tells on standard error what it was asked for, which tests read. It needs the standard library only, so that it
+starts at once.
 """
 
 import sys

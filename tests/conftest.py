@@ -41,6 +41,12 @@ hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors, as many tests wait for a time to pass."""
+    # Too many would wait for each other.
+    return min((os.cpu_count() or 1) + 1, 8)
+
+
 @pytest.fixture(scope="session")
 def opa() -> Path:
     """The pinned OPA."""
