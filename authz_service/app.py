@@ -181,7 +181,7 @@ def create_app(
     authenticate(app, entrance, refusals, readers.admit)
     echo_request_ids(app)
     bodies = SlowBodies()
-    _, took = stage_times(tally, Stage.WHOLE)
+    took = stage_times(tally, Stage.WHOLE)
     app.wsgi_app = QuickDecisions(app.wsgi_app, entrance, decisions, journal, bodies, counts, took)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
 
     tracing = None

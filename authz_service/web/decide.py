@@ -1,7 +1,7 @@
 """The decide endpoints of the AuthZEN Authorization API 1.0."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 
 from flask import Blueprint, Response, g, request
@@ -32,6 +32,7 @@ from authz_service.words import Language, Scope
 
 DECISION_ID = "Decision-Id"
 SINGLE = ("/access/v1/evaluation", "/v1/decide")
+SEVERAL = "/access/v1/evaluations"
 FAILED = "authz_service.failed"
 """Where the environ of a request has why it could not be answered before it came to Flask."""
 
@@ -60,15 +61,13 @@ def decide_endpoints(decisions: Decisions, journal: Journal, counts: DecisionCou
 
     @declares(_EVALUATION)
     def evaluation() -> Response:
-        failed = request.environ.get(FAILED)
-        if failed is not None:
-            raise failed
+        _raise_failed()
         return _decide_one(decisions, journal, counts, read_object(request))
 
     for address in SINGLE:
         endpoints.post(address)(evaluation)
 
-    @endpoints.post("/access/v1/evaluations")
+    @endpoints.post(SEVERAL)
     @declares(
         Endpoint(
             summary="Many questions in one call, each with what it leaves out taken from the top level.",
@@ -86,6 +85,7 @@ def decide_endpoints(decisions: Decisions, journal: Journal, counts: DecisionCou
         )
     )
     def evaluations() -> Response:
+        _raise_failed()
         body = read_object(request)
         items = _items(body)
         if not items:
@@ -103,9 +103,20 @@ def decide_endpoints(decisions: Decisions, journal: Journal, counts: DecisionCou
             decisions.body(answer.decision, language) if isinstance(answer, Decided) else _broken(answer)
             for answer in answers
         ]
-        return _response(b'{"evaluations":[' + b",".join(bodies) + b"]}", decision_id, language)
+        return _response(several_bodies(bodies), decision_id, language)
 
     return endpoints
+
+
+def several_bodies(bodies: Sequence[bytes]) -> bytes:
+    """The answer to several questions, of the answers to each."""
+    return b'{"evaluations":[' + b",".join(bodies) + b"]}"
+
+
+def _raise_failed() -> None:
+    failed = request.environ.get(FAILED)
+    if failed is not None:
+        raise failed
 
 
 def _decide_one(decisions: Decisions, journal: Journal, counts: DecisionCounts, body: Mapping[str, object]) -> Response:

@@ -19,10 +19,10 @@ _OBJECT = frozenset({dict})
 
 def read_question(body: Mapping[str, object], faults: list[Fault]) -> Question | None:
     """The question in the body, or None with what is wrong added to `faults`."""
-    return _usual_question(body) or _question(body, faults)
+    return usual_question(body) or _question(body, faults)
 
 
-def _usual_question(body: Mapping[str, Any]) -> Question | None:
+def usual_question(body: Mapping[str, Any]) -> Question | None:
     """The question in a body with which nothing is wrong; else None, and it is for the others to say what."""
     try:
         subject, action, resource = body["subject"], body["action"], body["resource"]

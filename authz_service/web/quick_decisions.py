@@ -1,19 +1,19 @@
-"""The quick way of a single decision: a request that is in order is answered here, and Flask has all others.
+"""The quick way of decisions: a request that is in order is answered here, and Flask has all others.
 
-It does what the view does, without what Flask does for a request of any kind: half of the time of a decision. What is
-wrong with a request is found out and told by Flask alone.
+It does what the views do, without what Flask does for a request of any kind: half of the time of a single decision.
+What is wrong with a request is found out and told by Flask alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from authz_service import strict_json
 from authz_service.callers.callers import Caller
 from authz_service.callers.entrance import Entrance
 from authz_service.decision.counting import DecisionCounts
-from authz_service.decision.decisions import Decided, Decisions
+from authz_service.decision.decisions import Decisions
 from authz_service.ids import new_id
 from authz_service.journal.entries import Origin
 from authz_service.journal.journal import Journal
@@ -21,9 +21,10 @@ from authz_service.questions import Question
 from authz_service.telemetry.stages import Observe
 from authz_service.web.authentication import WAIT
 from authz_service.web.bodies import MAX_BYTES
-from authz_service.web.decide import DECISION_ID, FAILED, SINGLE
-from authz_service.web.evaluation import read_question
+from authz_service.web.decide import DECISION_ID, FAILED, SEVERAL, SINGLE, several_bodies
+from authz_service.web.evaluation import inherited, usual_question
 from authz_service.web.request_ids import HEADER
+from authz_service.web.shapes import MOST_EVALUATIONS
 from authz_service.web.slow_bodies import SlowBodies
 from authz_service.words import Language, Scope
 
@@ -43,7 +44,7 @@ class QuickDecisions:
         journal: Keeps what is decided.
         bodies: Reads the questions.
         counts: Counts it.
-        took: Takes the seconds of each answer.
+        took: Takes the seconds of each answer to several questions, and of each to a single one.
     """
 
     def __init__(
@@ -54,29 +55,32 @@ class QuickDecisions:
         journal: Journal,
         bodies: SlowBodies,
         counts: DecisionCounts,
-        took: Observe,
+        took: tuple[Observe, Observe],
     ) -> None:
         self.app = app
         self._entrance = entrance
         self._decisions = decisions
         self._journal = journal
         self._bodies = bodies
-        self._note = counts.note
+        self._count = counts.count
         self._took = took
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if environ["PATH_INFO"] in SINGLE and environ["REQUEST_METHOD"] == "POST":
+        path = environ["PATH_INFO"]
+        is_single = path in SINGLE
+        if (is_single or path == SEVERAL) and environ["REQUEST_METHOD"] == "POST":
             began = monotonic()
             try:
                 caller = self._caller(environ)
-                question = self._question(environ, caller) if caller else None
-                if caller and question:
+                questions = self._questions(environ, caller, is_single=is_single) if caller else []
+                if caller and questions:
+                    asked = _Asked(questions, is_single, caller, began)
                     if caller.limits is None:
-                        return self._answer(question, caller, environ, start_response, began)
+                        return self._answer(asked, environ, start_response)
                     wait = environ[WAIT] = self._entrance.limiter.enter(caller)
                     if not wait:
                         try:
-                            return self._answer(question, caller, environ, start_response, began)
+                            return self._answer(asked, environ, start_response)
                         finally:
                             self._entrance.limiter.leave(caller)
             except Exception as error:  # noqa: BLE001 - the view raises it again, and Flask answers it
@@ -89,8 +93,20 @@ class QuickDecisions:
         caller = self._entrance.caller_of(environ)
         return caller if caller and Scope.DECIDE in caller.scopes else None
 
-    def _question(self, environ: "WSGIEnvironment", caller: Caller) -> Question | None:
-        """The question; None where something is wrong with it, or unusual. The body can be read once more."""
+    def _questions(self, environ: "WSGIEnvironment", caller: Caller, *, is_single: bool) -> Sequence[Question]:
+        """The questions; none where something is wrong with one, or unusual. The body can be read once more."""
+        body = self._body(environ)
+        if body is None:
+            return []
+        questions = []
+        for item in [body] if is_single else _items(body):
+            question = usual_question(item)
+            if question is None or not caller.may_ask_about(question.action.name) or self._decisions.faults(question):
+                return []
+            questions.append(question)
+        return questions
+
+    def _body(self, environ: "WSGIEnvironment") -> Mapping[str, object] | None:
         length: str = environ.get("CONTENT_LENGTH", "")
         is_usual = (
             environ.get("CONTENT_TYPE") == "application/json"
@@ -110,26 +126,18 @@ class QuickDecisions:
             body = strict_json.loads(data)
         except strict_json.NotJson:
             return None
-        question = read_question(body, []) if isinstance(body, dict) else None
-        if question is None or not caller.may_ask_about(question.action.name) or self._decisions.faults(question):
-            return None
-        return question
+        return body if isinstance(body, dict) else None
 
-    def _answer(
-        self,
-        question: Question,
-        caller: Caller,
-        environ: "WSGIEnvironment",
-        start_response: "StartResponse",
-        began: float,
-    ) -> Iterable[bytes]:
-        decided: Decided
-        [decided] = self._decisions.decide([question])
+    def _answer(self, asked: "_Asked", environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        decided = self._decisions.decide(asked.questions)
         decision_id = new_id()
         request_id = environ.get("HTTP_X_REQUEST_ID") or decision_id
-        origin = Origin(caller.name, request_id, environ.get("HTTP_TRACEPARENT"))
-        self._journal.decided(decision_id, origin, [(None, decided)])
-        body = decided.decision.body
+        origin = Origin(asked.caller.name, request_id, environ.get("HTTP_TRACEPARENT"))
+        self._journal.decided(
+            decision_id, origin, [(None, decided[0])] if asked.is_single else list(enumerate(decided))
+        )
+        bodies = [each.decision.body for each in decided]
+        body = bodies[0] if asked.is_single else several_bodies(bodies)
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
@@ -139,6 +147,33 @@ class QuickDecisions:
             (HEADER, request_id),
         ]
         start_response("200 OK", headers)
-        self._note((question.action.name, decided.decision.allow, decided.source, decided.decision.revision))
-        self._took(monotonic() - began)
+        for each in decided:
+            self._count(each)
+        self._took[asked.is_single](monotonic() - asked.began)
         return [body]
+
+
+class _Asked(NamedTuple):
+    """A call in order.
+
+    Attributes:
+        is_single: Whether it is of the kind that has one question, and one decision for an answer.
+        began: When it came, as `monotonic` has it.
+    """
+
+    questions: Sequence[Question]
+    is_single: bool
+    caller: Caller
+    began: float
+
+
+def _items(body: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
+    """What is asked in a body of several questions; none where something is wrong with it, or unusual."""
+    items = body.get("evaluations")
+    if type(items) is not list or len(items) > MOST_EVALUATIONS or "options" in body:
+        return []
+    defaults = inherited(body)
+    are_objects = all(type(each) is dict for each in (*items, *defaults.values()))
+    if not are_objects:
+        return []
+    return [{**defaults, **item} for item in items] if defaults else items

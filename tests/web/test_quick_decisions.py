@@ -37,6 +37,36 @@ BODIES = [
     "x",
     " " * (1024 * 1024 + 1),
 ]
+SEVERAL = "/access/v1/evaluations"
+ITEMS = [USUAL, question("mary.jones", "view_bills", CUSTOMER), question("nobody", "fly", "0")]
+BATCHES = [
+    json.dumps({"evaluations": ITEMS}),
+    json.dumps({"evaluations": ITEMS * 50}),
+    json.dumps({"evaluations": [USUAL]}),
+    json.dumps(USUAL | {"evaluations": [{}, {"action": {"name": "view_bills"}}, ITEMS[1]]}),
+    json.dumps(USUAL | {"context": {"channel": "app"}, "evaluations": [{}, {"context": {}}], "other": 1}),
+    json.dumps(USUAL | {"evaluations": []}),
+    json.dumps(USUAL | {"evaluations": None}),
+    json.dumps(USUAL | {"evaluations": {}}),
+    json.dumps(USUAL | {"context": None, "evaluations": [{}]}),
+    json.dumps(USUAL | {"subject": "x", "evaluations": ITEMS}),
+    json.dumps({"evaluations": [*ITEMS, 5, None, {}, changed(USUAL, "subject.id", 5)]}),
+    json.dumps({"evaluations": [changed(USUAL, "subject", []), USUAL | {"context": {"channel": "fax"}}]}),
+    *(
+        json.dumps({"evaluations": ITEMS, "options": options})
+        for options in (
+            None,
+            {},
+            {"evaluations_semantic": "execute_all"},
+            {"evaluations_semantic": "deny_on_first_deny"},
+            {"evaluations_semantic": "permit_on_first_permit"},
+            {"evaluations_semantic": "x"},
+        )
+    ),
+    json.dumps({"evaluations": [{}] * 10_001}),
+    '{"evaluations": [{"subject": 1, "subject": 2}]}',
+    '{"evaluations": [' + "[" * 100,
+]
 HEADERS: list[dict[str, str]] = [
     JSON | BEARER,
     JSON | BEARER | {"X-Request-ID": "a b"},
@@ -72,7 +102,7 @@ def test_it_answers_as_flask_alone_does(quick: Client, by_flask_alone: Client, h
         response = client.post(path, data=body, headers=headers)
         return response.status_code, response.data, without_new_ids(response)
 
-    for path, body in itertools.product(PATHS, BODIES):
+    for path, body in [*itertools.product([*PATHS, SEVERAL], BODIES), *itertools.product([SEVERAL], BATCHES)]:
         assert said(quick, path, body) == said(by_flask_alone, path, body)
 
 
@@ -87,22 +117,32 @@ def test_what_is_not_usual_is_answered_as_flask_alone_does(
     assert said(quick) == said(by_flask_alone)
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_usual_request_does_not_come_to_flask(app: Flask, quick: Client, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "usual"),
+    [
+        *((path, USUAL) for path in PATHS),
+        (SEVERAL, {"evaluations": ITEMS}),
+        (SEVERAL, USUAL | {"evaluations": [{}, {"action": {"name": "view_bills"}}]}),
+    ],
+)
+def test_a_usual_request_does_not_come_to_flask(app: Flask, quick: Client, path: str, usual: object) -> None:
     seen = []
     # As nothing else can be registered once requests have come.
     app.before_request_funcs[None].append(lambda: seen.append(path))
-    assert quick.post(path, json=USUAL, headers=BEARER).status_code == 200
+    assert quick.post(path, json=usual, headers=BEARER).status_code == 200
     assert seen == []
     assert quick.post(path, json=[], headers=BEARER).status_code == 400
     assert seen == [path]
 
 
-def test_an_engine_that_is_down_is_asked_once_before_the_caller_is_told(make_client: MakeClient) -> None:
+@pytest.mark.parametrize(("path", "usual"), [("/v1/decide", USUAL), (SEVERAL, {"evaluations": ITEMS})])
+def test_an_engine_that_is_down_is_asked_once_before_the_caller_is_told(
+    make_client: MakeClient, path: str, usual: object
+) -> None:
     engine = FakeEngine(lambda _: pytest.fail("It is down."))
     engine.go_down()
     counting = Counting(engine)
-    assert make_client(engine=counting).post("/v1/decide", json=USUAL).status_code == 503
+    assert make_client(engine=counting).post(path, json=usual).status_code == 503
     assert len(counting.asked) == 1
 
 
