@@ -29,7 +29,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
 
-REVISION = "0009"
+REVISION = "0010"
 """The migration whose tables this version expects: the last in `migrations/versions/`."""
 
 LOCK_WAIT_SECONDS = 5

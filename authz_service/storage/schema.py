@@ -71,6 +71,7 @@ def _version() -> Column[int]:
     return Column("version", Integer, nullable=False, server_default="1")
 
 
+# On SQLite a row that decisions read is kept with its key (`sqlite_with_rowid`): one look-up finds it instead of two.
 people = Table(
     "people",
     metadata,
@@ -80,6 +81,7 @@ people = Table(
     Column("language", String, nullable=False, server_default=Language.ENGLISH),
     _version(),
     _one_of("language", Language),
+    sqlite_with_rowid=False,
 )
 
 other_provider_numbers = Table(
@@ -87,6 +89,7 @@ other_provider_numbers = Table(
     metadata,
     Column("number", String, primary_key=True),
     Column("person", ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 options = Table(
@@ -99,6 +102,7 @@ options = Table(
     _version(),
     _one_of("subscription_kind", SubscriptionKind),
     CheckConstraint("price_cents >= 0", name="price_cents"),
+    sqlite_with_rowid=False,
 )
 
 customers = Table(
@@ -113,6 +117,7 @@ customers = Table(
     _version(),
     UniqueConstraint("number", "kind"),
     _one_of("kind", CustomerKind),
+    sqlite_with_rowid=False,
 )
 
 members = Table(
@@ -138,6 +143,7 @@ members = Table(
         postgresql_where=text("role = 'administrator' AND customer_kind = 'residential'"),
     ),
     Index("ix_members_customer_number_role", "customer_number", "role"),
+    sqlite_with_rowid=False,
 )
 
 subscriptions = Table(
@@ -170,6 +176,7 @@ subscriptions = Table(
     ),
     # Answers whether a number has mobiles of a plan and payer, and whether a person holds one, by itself.
     Index("ix_subscriptions_mobiles", "customer_number", "plan", "paid_by", "holder"),
+    sqlite_with_rowid=False,
 )
 
 feed_objects = Table(

@@ -13,13 +13,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Engine, Index, text
+from sqlalchemy import Column, Connection, Engine, Index, text
 from sqlalchemy.schema import SchemaItem
 
 from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.queries import Wanted, find_decisions
-from authz_service.storage import database
+from authz_service.storage import database, schema
 from authz_service.storage.database import REVISION, connect, is_current, reading, sqlite_file, upgrade, writing
 from authz_service.storage.schema import metadata
 
@@ -229,12 +229,16 @@ def _definitions(engine: Engine) -> dict[str, list[str]]:
         }
 
 
-def test_a_journal_from_before_its_portions_is_found_as_before(unmigrated: Engine) -> None:
+def _upgrade_to(connection: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", "authz_service.storage:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def test_a_journal_from_before_its_portions_is_found_as_before(unmigrated: Engine) -> None:
     with writing(unmigrated) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
+        _upgrade_to(connection, "0003")
         connection.execute(text("INSERT INTO journal_chains VALUES (1, 'chain', 1, 0, 1, '')"))
         connection.execute(
             text("INSERT INTO journal_entries VALUES (:id, -1, 1, 1, '', :body)"),
@@ -243,6 +247,30 @@ def test_a_journal_from_before_its_portions_is_found_as_before(unmigrated: Engin
     upgrade(unmigrated)
     found = find_decisions(unmigrated, Pseudonyms(b"k"), Wanted(subject="ann"), 10)
     assert [kept.id for kept in found.decisions] == ["0" * 26]
+
+
+def test_customer_data_from_before_rows_were_kept_with_their_keys_is_as_before(unmigrated: Engine) -> None:
+    rows = {
+        schema.people: ("ann", "A", "a@b", "nl", 7),
+        schema.other_provider_numbers: ("+32480000001", "ann"),
+        schema.options: ("o", "O", "mobile", 5, 3),
+        schema.customers: ("1", "A", "residential", "digest", True, 4, 2),
+        schema.members: ("1", "ann", "administrator", "residential"),
+        schema.subscriptions: ("m", "1", "mobile", "+32470000001", "ann", "pay_and_go", "employer"),
+    }
+    with writing(unmigrated) as connection:
+        _upgrade_to(connection, "0009")
+        for table, row in rows.items():
+            connection.execute(table.insert().values(row))
+    upgrade(unmigrated)
+    with reading(unmigrated) as connection:
+        assert {table: tuple(connection.execute(table.select()).one()) for table in rows} == rows
+    # What refers to what, too.
+    with writing(unmigrated) as connection:
+        connection.execute(schema.customers.delete())
+        connection.execute(schema.people.delete())
+        left = [table for table in rows if connection.execute(table.select()).all()]
+    assert left == [schema.options]
 
 
 def test_the_revision_that_is_expected_is_the_last_migration() -> None:
