@@ -18,7 +18,7 @@ from tests.customers.feed.conftest import syncing_into
 from tests.customers.feed.logs import Line, logs
 
 _MANY = settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     phases=set(Phase) - {Phase.shrink},
     suppress_health_check=[HealthCheck.function_scoped_fixture],
