@@ -1,5 +1,7 @@
 """What tests need to know of processes, from /proc, and how they wait."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,17 @@ def is_running(pid: int) -> bool:
     return _state_and_parent(pid)[0] not in {"", "Z", "X"}
 
 
+def freeze(pid: int) -> None:
+    """SIGSTOP, and returns when each of its threads has stopped; a busy machine takes its time."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(_state(stat) in {"T", "Z", ""} for stat in Path(f"/proc/{pid}/task").glob("*/stat")))
+
+
+def thaw(pid: int) -> None:
+    """Has a process that is frozen go on."""
+    os.kill(pid, signal.SIGCONT)
+
+
 def processes_below(pid: int) -> dict[int, str]:
     """The process ids of all that the process has started, each with its command line."""
     parents = {int(folder.name): _state_and_parent(int(folder.name))[1] for folder in Path("/proc").glob("[0-9]*")}
@@ -32,12 +45,21 @@ def processes_below(pid: int) -> dict[int, str]:
 
 
 def _state_and_parent(pid: int) -> tuple[str, int]:
+    state, parent = _first_two(Path(f"/proc/{pid}/stat"))
+    return state, int(parent)
+
+
+def _state(stat: Path) -> str:
+    return _first_two(stat)[0]
+
+
+def _first_two(stat: Path) -> tuple[str, str]:
     try:
         # The name of the program, in parentheses, may hold anything.
-        state, parent, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        state, parent, *_ = stat.read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return "", 0
-    return state, int(parent)
+        return "", "0"
+    return state, parent
 
 
 def _command_line(pid: int) -> str:

@@ -6,7 +6,6 @@ No file of `make test`, as Prometheus has to be built first.
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ import yaml
 from tests.conftest import ROOT
 from tests.deploy.alert_cases import CASES
 from tests.deploy.monitoring import ALERTS, alerts, dashboard_queries, use, watched_service
-from tests.processes import wait_until
+from tests.processes import freeze, thaw, wait_until
 from tests.services import Service
 from tools.setup_pinned import MONITORING, pinned_programs
 
@@ -133,12 +132,12 @@ def test_an_opa_that_hangs_is_told_of_by_its_alert_and_by_no_other(asked: str, s
 
     assert firing() == {}
     [opa, _shadow] = sorted(service.processes("opa.sock"))
-    os.kill(opa, signal.SIGSTOP)
+    freeze(opa)
     try:
         wait_until(lambda: firing() != {}, 60)
         [alert] = firing().values()
     finally:
-        os.kill(opa, signal.SIGCONT)
+        thaw(opa)
     assert alert["labels"]["alertname"] == "AuthzOpaSilent"
     assert alert["annotations"]["summary"].startswith(service.url.removeprefix("http://"))
     wait_until(lambda: firing() == {}, 30)

@@ -138,7 +138,11 @@ def flipped(token: str) -> str:
     return f"{head}.{'B' if signature[0] != 'B' else 'C'}{signature[1:]}"
 
 
-NOW = int(time.time())
+def in_seconds(seconds: int) -> int:
+    """The time in so many seconds, or so many ago, as a claim has it."""
+    return int(time.time()) + seconds
+
+
 JWK = STRANGER.as_dict(private=False)
 FORGED: dict[str, Callable[[Hostile], str]] = {
     "forged signature": lambda _: flipped(signed(EC, "ES256")),
@@ -146,10 +150,10 @@ FORGED: dict[str, Callable[[Hostile], str]] = {
     "all-zero signature": lambda _: by_hand({"alg": "ES256", "kid": EC.kid, "typ": "at+jwt"}, b"\0" * 64),
     "signature of somebody else": lambda _: signed(STRANGER, "ES256"),
     "claims changed afterwards": lambda _: resigned(lambda said: said | {"scope": "decide administrators"}),
-    "expiry changed afterwards": lambda _: resigned(lambda said: said | {"exp": NOW + 9_999}),
-    "expired": lambda _: signed(EC, "ES256", iat=NOW - 900, exp=NOW - 60),
-    "not yet valid": lambda _: signed(EC, "ES256", nbf=NOW + 600, exp=NOW + 900),
-    "issued in the future": lambda _: signed(EC, "ES256", iat=NOW + 600, exp=NOW + 900),
+    "expiry changed afterwards": lambda _: resigned(lambda said: said | {"exp": in_seconds(9_999)}),
+    "expired": lambda _: signed(EC, "ES256", iat=in_seconds(-900), exp=in_seconds(-60)),
+    "not yet valid": lambda _: signed(EC, "ES256", nbf=in_seconds(600), exp=in_seconds(900)),
+    "issued in the future": lambda _: signed(EC, "ES256", iat=in_seconds(600), exp=in_seconds(900)),
     "without an end": lambda _: signed(EC, "ES256", exp=...),
     "alg none": lambda _: by_hand({"alg": "none", "kid": EC.kid, "typ": "at+jwt"}),
     "alg nOnE": lambda _: by_hand({"alg": "nOnE", "kid": EC.kid, "typ": "at+jwt"}),

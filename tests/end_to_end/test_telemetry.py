@@ -20,7 +20,7 @@ from authz_service.customers.importing import import_files
 from authz_service.storage.database import connect, upgrade
 from tests.conftest import SMITH_FAMILY, TOKEN
 from tests.otlp import Receiver, receiving
-from tests.processes import is_running, wait_until
+from tests.processes import freeze, is_running, thaw, wait_until
 from tests.services import Service, question, serve
 
 OWN_USAGE = question("mary.jones", "view_usage", "subscription", "mobile-2002")
@@ -140,13 +140,13 @@ def test_what_fails_is_counted_by_its_cause_and_told_while_the_database_is_away(
     with serve(opa, tmp_path / "service", f"sqlite:///{own}") as service:
         assert ask(service, OWN_USAGE).status_code == 200
         assert numbers(service)["authz_database_up", ()] == 1
-        os.kill(service.opa(), signal.SIGSTOP)
+        freeze(service.opa())
         try:
             assert ask(service, question("philip.smith", "delegate", "customer", "123456789")).status_code == 503
             wait_until(lambda: numbers(service)["authz_policy_confirmed_age_seconds", ()] > 2, 10)
             assert ask(service, OWN_USAGE).status_code == 200
         finally:
-            os.kill(service.opa(), signal.SIGCONT)
+            thaw(service.opa())
         told = numbers(service)
         assert total(told, "authz_failures_total", cause="opa", status="503") == 1
         assert total(told, DECISIONS, source="stale_memory", action="view_usage") == 1
@@ -246,7 +246,7 @@ def test_a_request_that_fails_is_an_error_in_its_trace_and_its_lines_of_log_name
     shutil.copy(database_url.removeprefix("sqlite:///"), own)
     more = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
     with serve(opa, tmp_path / "service", f"sqlite:///{own}", more) as service:
-        os.kill(service.opa(), signal.SIGSTOP)
+        freeze(service.opa())
         headers = {"traceparent": f"00-{trace}-{CALLERS_SPAN}-01", "X-Request-ID": "asked-5"}
         assert ask(service, OWN_USAGE, **headers).status_code == 503
         spans = of_collector(collector, trace, {"POST /access/v1/evaluation", "ask OPA", "answer"})

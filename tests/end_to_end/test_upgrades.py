@@ -61,7 +61,7 @@ def put(app: Flask) -> int:
 def test_it_goes_on_where_tables_were_added_to(older: Flask, any_database: Engine, tmp_path: Path) -> None:
     assert ask(older) == (True, 200)
     take_further_step(any_database, tmp_path, ADDS, is_contract=False)
-    assert revision_of(any_database) == ("9000", REVISION)
+    assert revision_of(any_database)[0] == "9000"
     assert ask(older) == (True, 200)
     assert put(older) == 201
 

@@ -1,7 +1,5 @@
 """The database fails: it is gone, frozen, locked, or its disk is full."""
 
-import os
-import signal
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,7 @@ from tests.failures.conftest import ACTIVATION_KEY, MakeDatabase
 from tests.failures.disks import filled, small_disk
 from tests.journals import journal_settings
 from tests.postgresql import PostgreSQL, postgresql_server
-from tests.processes import processes_below, wait_until
+from tests.processes import freeze, processes_below, thaw, wait_until
 from tests.services import Service, serve
 
 ADDRESS = f"/v1/customers/{SMITHS}"
@@ -53,12 +51,12 @@ def frozen(server: PostgreSQL) -> Iterator[None]:
     """None of its processes does anything."""
     stopped = [server.pid, *processes_below(server.pid)]
     for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
     try:
         yield
     finally:
         for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+            thaw(pid)
 
 
 def test_a_postgresql_that_is_frozen_is_waited_for_so_long_and_everything_goes_on_afterwards(

@@ -1,8 +1,6 @@
 """OPA fails: it is gone, silent, slow, lies, or comes back with another policy. There is never a decision by it."""
 
-import os
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,7 +15,7 @@ from tests.failures.asking import BILLS, OWN_USAGE, POINTS, SMITHS, Clock, decid
 from tests.failures.conftest import MakeDatabase
 from tests.failures.lying_opa import Proxy, Spoil, altered, each_answer, proxy, sidecar, with_status
 from tests.ports import free_port
-from tests.processes import wait_until
+from tests.processes import freeze, thaw, wait_until
 from tests.services import Service, demo, serve
 
 STALE_SECONDS = 3
@@ -187,7 +185,7 @@ def test_an_opa_that_is_frozen_costs_seconds_and_no_remembered_answer(
     with demo(opa, tmp_path, policies=policies) as service:
         assert (decided(service, OWN_USAGE), decided(service, BILLS)) == (True, False)
         frozen = service.opa()
-        os.kill(frozen, signal.SIGSTOP)
+        freeze(frozen)
         try:
             with Clock() as remembered:
                 assert (decided(service, OWN_USAGE), decided(service, BILLS)) == (True, False)
@@ -198,7 +196,7 @@ def test_an_opa_that_is_frozen_costs_seconds_and_no_remembered_answer(
             assert is_alive(service)
             assert "opa" in unready(service)
         finally:
-            os.kill(frozen, signal.SIGCONT)
+            thaw(frozen)
         wait_until(lambda: decided(service, POINTS) is True)
         wait_until(lambda: unready(service) == set())
 

@@ -22,7 +22,7 @@ from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.supervisor import PolicyStatus, SupervisedOpa, read_status
 from authz_service.questions import Document
-from tests.processes import is_running, processes_below, wait_until
+from tests.processes import freeze, is_running, processes_below, wait_until
 
 DECISION = Path("bundle/authz/decision/decision.rego")
 LIVE_WITHIN_SECONDS = 10.0
@@ -195,7 +195,7 @@ def test_an_opa_that_hangs_is_not_left_behind(opa: Path, folder: Path) -> None:
     with running(opa, folder) as supervised:
         pid = supervised.opa.pid
         assert pid
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
     assert not is_running(pid)
 
 
@@ -423,7 +423,7 @@ def test_an_opa_that_hangs_is_replaced_when_there_is_an_edit(
     monkeypatch.setattr(supervisor, "_LIVE_WITHIN_SECONDS", 0.1)
     hanging = supervised.opa.pid
     assert hanging
-    os.kill(hanging, signal.SIGSTOP)
+    freeze(hanging)
     edit(supervised.folder)
     wait_until(lambda: not is_running(hanging))
     wait_until(lambda: supervised.says(AFTER))
