@@ -4,11 +4,13 @@
 
 Three services run at once and are asked in turn, so that a machine whose speed drifts is as slow for each of them. Each
 round has services of its own: how a process happens to lie in memory makes it up to a sixth faster or slower for as
-long as it lives. Ratios are of the medians. It needs wrk.
+long as it lives. A ratio is the median of those of each turn. It needs wrk.
 """
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import product
 
 from bench.databases import Databases, databases
 from bench.load import Load, Measured, median, press, warm
@@ -19,6 +21,7 @@ from bench.world import questions
 
 MODES = ("off", "buffered", "strict")
 KINDS = ("sqlite", "postgresql")
+_TURNS = 3
 
 
 def main() -> None:
@@ -39,14 +42,17 @@ def _compare(kind: str, made: Databases, bodies: Sequence[object], settings: Set
         with _services(kind, made, bodies, settings) as loads:
             for load in loads.values():
                 warm(load, WARM_SECONDS, CALLERS)
-            for mode, load in loads.items():
+            for _, (mode, load) in product(range(_TURNS), loads.items()):
                 runs[mode].append(press(load, settings.seconds, CALLERS))
     told = {mode: median(of_mode) for mode, of_mode in runs.items()}
-    print(f"\n{kind}: {CALLERS} callers, {settings.workers} workers, medians of {settings.rounds} runs")
+    how_often = f"{settings.rounds} rounds of {_TURNS} turns"
+    print(f"\n{kind}: {CALLERS} callers, {settings.workers} workers, medians of {how_often}")
     print(f"{'journal':<10}{'decisions/s':>12}{'CPU µs':>9}{'of off':>9}{'database':>10}{'p50 ms':>9}{'p99 ms':>9}")
     ratios = {}
     for mode, each in told.items():
-        ratios[mode] = each.cpu_us / told["off"].cpu_us
+        ratios[mode] = statistics.median(
+            one.cpu_us / off.cpu_us for one, off in zip(runs[mode], runs["off"], strict=True)
+        )
         print(
             f"{mode:<10}{each.per_second:>12,.0f}{each.cpu_us:>9.0f}{ratios[mode]:>9.2f}{each.database_cpu_us:>10.0f}"
             f"{each.p50_ms:>9.1f}{each.p99_ms:>9.1f}",

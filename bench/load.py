@@ -8,12 +8,14 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.processes import processes_below
 
+_AFTERWARDS_SECONDS = 1
 _TICK = os.sysconf("SC_CLK_TCK")
 _SCRIPT = """
 local bodies = {}
@@ -107,6 +109,8 @@ def press(load: Load, seconds: int, callers: int, *, pause_ms: float = 0, may_fa
     before = cpu_seconds(load.pids), cpu_seconds(load.database_pids)
     printed = _wrk(load, seconds, callers, pause_ms)
     of_callers = _cpu_of_ended_children() - callers_cpu
+    # What is left to do for it belongs to it: entries are brought into the database, garbage is collected.
+    time.sleep(_AFTERWARDS_SECONDS)
     spent = cpu_seconds(load.pids) - before[0], cpu_seconds(load.database_pids) - before[1]
     found = re.search(r"RESULT (\d+) (\d+) ([\d.]+) ([\d.]+) ([\d.]+) (\d+) (\d+) (\d+)", printed)
     if found is None or not int(found[1]):

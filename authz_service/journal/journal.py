@@ -66,22 +66,22 @@ class Journal:
             self.writer.close()
         self._resources.close()
 
-    def decided(self, decision_id: str, origin: Origin, decided: Iterable[tuple[int | None, Decided]]) -> None:
+    def decided(self, decision_id: str, origin: Origin, decided: Sequence[tuple[int | None, Decided]]) -> None:
         """Keeps decisions, each with its place in a call of several.
 
         Raises:
             JournalUnavailable: They are not kept, so they are not to be answered.
         """
         if self._entries and self._keep:
-            told = list(decided)
-            is_timed = len(told) != 1 or next(self._is_timed)
+            is_timed = len(decided) != 1 or next(self._is_timed)
             began = perf_counter() if is_timed else 0.0
-            entries = list(self._entries.decisions(decision_id, origin, told))
+            entries = list(self._entries.decisions(decision_id, origin, decided))
             if entries:
                 self._keep(entries)
                 if is_timed:
                     self._took[len(entries) == 1](perf_counter() - began)
-            self._tell(each.decision for _, each in told)
+            if self._on_decision:
+                self._tell(each.decision for _, each in decided)
 
     def tried(self, decision_id: str, origin: Origin, decided: Decided) -> bool:
         """Keeps a question that somebody has only tried, and says whether it is kept; nothing else is told of it.

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 INDEX_EVERY_SECONDS = 0.1
 # Under load, more at a time costs the database less; an entry is still found within a second.
-_UNDER_LOAD_SECONDS = 0.6
+_UNDER_LOAD_SECONDS = 0.75
 _LOAD = 50
 _LOCK = "index.lock"
 

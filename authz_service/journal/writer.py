@@ -140,7 +140,8 @@ class Writer:
         Raises:
             JournalUnavailable: Too many wait, and the journal cannot be written.
         """
-        with self._room:
+        # The lock that the condition is of, without what the condition does besides.
+        with self._state:
             if self._waiting >= MOST_WAITING:
                 self._wait_for_room()
             self._refuse_closed()

@@ -107,10 +107,9 @@ def _describe_response(span: Span, status: int) -> None:
 def _describe_decisions(journal: Journal) -> None:
     keep = journal.decided
 
-    def decided(decision_id: str, origin: Origin, told: Iterable[tuple[int | None, Decided]]) -> None:
+    def decided(decision_id: str, origin: Origin, told: Sequence[tuple[int | None, Decided]]) -> None:
         span = get_current_span()
         if span.is_recording():
-            told = list(told)
             span.set_attributes(_decided(decision_id, told))
         keep(decision_id, origin, told)
 
