@@ -17,7 +17,7 @@ _SECONDS = 60
 # A block is closed once a second at most.
 _BLOCKS = MINUTES * _SECONDS
 _FEW_BLOCKS, _FAR = 600, 20
-_MOST_COUNTED = 10_000
+_MOST_COUNTED = 5_000
 _OF_A_SECOND = 8  # so many characters of an id are of the same second
 
 
@@ -42,7 +42,7 @@ class Pace(NamedTuple):
 
     Attributes:
         entries: Entries of any kind, in blocks that are closed.
-        denials: Decisions that were denied; of more than 10,000, the last.
+        denials: Decisions that were denied; of more than 5,000, the last.
         are_all_denials: Whether no more were denied in that time.
     """
 
