@@ -63,8 +63,8 @@ class Entries:
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._name = pseudonyms.of
-        # By the digest of a ruling, what is the same of all decisions with it: their action, and how entries end.
-        self._same: dict[str, tuple[str, str]] = {}
+        # By the digest of a ruling, how the entries of all decisions with it end.
+        self._ends: dict[str, str] = {}
 
     def decisions(
         self,
@@ -80,8 +80,10 @@ class Entries:
         names: dict[tuple[str, str], str] = {}
         for item, ((subject, asked, resource, _), about, decision, _) in decided:
             place = "" if item is None else f',"item":{item}'
-            action, end = self._same.get(decision.ruling.digest) or self._made_once(decision)
-            action = action or self._quoted_name("action", asked.name, names)
+            # The action as the caller names it may be any text.
+            known = decision.document.get("action")
+            action = _quoted(known) if isinstance(known, str) else self._quoted_name("action", asked.name, names)
+            end = self._ends.get(decision.ruling.digest) or self._end(decision)
             others = "".join([f',"{kind}":{self._quoted_name(kind, name, names)}' for kind, name in about.items()])
             body = (
                 f'{beginning}{place}{after},"subject":{self._quoted_name(subject.type, subject.id, names)},'
@@ -95,18 +97,16 @@ class Entries:
             made = names[kind, name] = _quoted(self._name(kind, name))
         return made
 
-    def _made_once(self, decision: Decision) -> tuple[str, str]:
-        # The action as the caller names it may be any text.
-        known = decision.document.get("action")
-        action = _quoted(known) if isinstance(known, str) else ""
+    def _end(self, decision: Decision) -> str:
+        # Nothing but what the digest is made of: rulings without facts are the same for several actions.
         end = (
             f',"answer":"{"permit" if decision.allow else "deny"}","revision":{_quoted(decision.revision)},'
             f'"ruling":"{decision.ruling.digest}"}}'
         )
-        if len(self._same) >= _MOST_RULINGS:
-            self._same.clear()
-        self._same[decision.ruling.digest] = action, end
-        return action, end
+        if len(self._ends) >= _MOST_RULINGS:
+            self._ends.clear()
+        self._ends[decision.ruling.digest] = end
+        return end
 
     def search(
         self, decision_id: str, origin: Origin, search: Search, found: Sequence[str], asked: Sequence[Decided]

@@ -232,6 +232,15 @@ def test_the_action_of_a_domain_that_does_not_speak_of_it_has_a_pseudonym(entrie
     assert read(decision_entry(entries, ID, None, ORIGIN, decided))["action"] == names.of("action", "view_bills")
 
 
+def test_decisions_with_one_ruling_have_each_their_own_action(entries: Entries) -> None:
+    # As those of a domain whose facts are not kept.
+    ruling = ruling_of(None, a_decision().decision.answer, "first")
+    actions = ["view_bills", "view_usage"]
+    asked = [a_decision(action=action) for action in actions]
+    decided = [each._replace(decision=each.decision._replace(ruling=ruling)) for each in asked]
+    assert [read(decision_entry(entries, ID, None, ORIGIN, each))["action"] for each in decided] == actions
+
+
 def test_a_ruling_is_taken_as_the_decision_has_it(entries: Entries) -> None:
     decided = a_decision()
     [ruling] = decision_entry(entries, ID, None, ORIGIN, decided).rulings
