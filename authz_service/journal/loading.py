@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -138,11 +139,10 @@ def read_lines(data: bytes, file: Path, position: Position) -> Read:
 
 
 def _parsed(line: bytes, file: Path) -> Line | None:
-    try:
+    with suppress(NotALine):
         return parse_line(line)
-    except NotALine:
-        log.error("journal.line_is_wrong", segment=str(file))  # noqa: TRY400 - no traceback says more
-        return None
+    log.error("journal.line_is_wrong", segment=str(file))
+    return None
 
 
 def _is_taken(body: bytes) -> bool:
