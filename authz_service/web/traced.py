@@ -18,7 +18,7 @@ from authz_service.journal.journal import Journal
 from authz_service.opa.engine import OpaEngine
 from authz_service.questions import Verdict
 from authz_service.telemetry.tracing import Attributes, Tracing, failed
-from authz_service.web.decide import SINGLE
+from authz_service.web.decide import SEVERAL, SINGLE
 from authz_service.web.request_ids import TRACE
 from authz_service.words import ActionName, ResourceType
 
@@ -90,7 +90,9 @@ class _TracedApp:
             except Exception as error:
                 failed(span, type(error).__name__)
                 raise
-            route = environ["PATH_INFO"] if environ["PATH_INFO"] in SINGLE else environ.get(_ROUTE)
+            path = environ["PATH_INFO"]
+            # Decisions are answered before Flask, which notes the route of all others.
+            route = path if path in SINGLE or path == SEVERAL else environ.get(_ROUTE)
             span.set_attribute("http.request.method", method)
             if route:
                 span.update_name(f"{method} {route}")

@@ -212,6 +212,20 @@ def test_a_remembered_answer_has_no_span_of_opa(service: Service, collector: Rec
     assert spans["answer"].attributes["authz.answer_source"] == "memory"
 
 
+def test_decisions_of_one_call_are_in_one_span_that_counts_them(service: Service, collector: Receiver) -> None:
+    trace = "6" * 32
+    path = "/access/v1/evaluations"
+    asked = {"evaluations": [OWN_USAGE, question("tracy.smith", "view_bills", "customer", "123456789")]}
+    response = ask(service, asked, path, traceparent=f"00-{trace}-{CALLERS_SPAN}-01")
+    request = of_collector(collector, trace, {f"POST {path}", "journal"})[f"POST {path}"]
+    told = {name: request.attributes[name] for name in ("http.route", "authz.decision_id", "authz.questions")}
+    assert told == {
+        "http.route": path,
+        "authz.decision_id": response.headers["Decision-Id"],
+        "authz.questions": 2,
+    }
+
+
 def test_a_caller_that_does_not_sample_is_not_traced(service: Service, collector: Receiver) -> None:
     left_out, sampled = "2" * 32, "3" * 32
     assert ask(service, OWN_USAGE, traceparent=f"00-{left_out}-{CALLERS_SPAN}-00").status_code == 200
