@@ -1,3 +1,4 @@
+import threading
 from typing import Any
 from urllib.parse import quote
 
@@ -125,15 +126,16 @@ def test_if_match_on_what_is_not_there_is_stale(
 def test_the_etag_is_that_of_the_body_also_when_somebody_else_writes_in_between(
     make_client: MakeClient, path: str, new: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    # Without a journal, nobody but these requests begins a transaction.
     client = make_client(journal=Durability.OFF)
     client.put(path, json=new)
     # The first transaction writes, the second reads what has been written.
     interrupts = iter([False, True])
+    requests = threading.get_ident()
 
     @event.listens_for(database_of(client.application), "begin")
     def interrupt(_connection: object) -> None:
-        if next(interrupts, False):
+        # A revision that has come into force is kept in a transaction of another thread.
+        if threading.get_ident() == requests and next(interrupts, False):
             client.put(path, json=other)
 
     response = client.put(path, json=new)
