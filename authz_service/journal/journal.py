@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -47,6 +48,7 @@ class Journal:
         self.writer = writer
         self._entries = Entries(pseudonyms) if writer else None
         self._keep = None if writer is None else writer.append if is_strict else writer.append_soon
+        self._makes_soon = None if writer is None or is_strict else writer.make_soon
         self._resources = ExitStack()
         self._is_timed = of_every_few()
         self._took = stage_times(tally or Tally(), Stage.JOURNAL)
@@ -75,11 +77,14 @@ class Journal:
         if self._entries and self._keep:
             is_timed = len(decided) != 1 or next(self._is_timed)
             began = perf_counter() if is_timed else 0.0
-            entries = list(self._entries.decisions(decision_id, origin, decided))
-            if entries:
-                self._keep(entries)
+            if decided:
+                make = partial(self._entries.decisions, decision_id, origin, decided)
+                if self._makes_soon:
+                    self._makes_soon(make, len(decided))
+                else:
+                    self._keep(list(make()))
                 if is_timed:
-                    self._took[len(entries) == 1](perf_counter() - began)
+                    self._took[len(decided) == 1](perf_counter() - began)
             if self._on_decision:
                 self._tell(each.decision for _, each in decided)
 

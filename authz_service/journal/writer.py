@@ -3,11 +3,13 @@
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -35,6 +37,18 @@ _SYNC_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 _TRIAL = bytes(4096)
 
 
+class _Later(NamedTuple):
+    """Entries that nobody waits for.
+
+    Attributes:
+        make: Makes them, the same however often.
+        number: How many they are.
+    """
+
+    make: Callable[[], Iterable[Entry]]
+    number: int
+
+
 @dataclass(slots=True)
 class _Group:
     """Entries that are written together.
@@ -47,7 +61,7 @@ class _Group:
     """
 
     waited_for: list[Entry] = field(default_factory=list)
-    others: list[Entry] = field(default_factory=list)
+    others: list[_Later] = field(default_factory=list)
     done: threading.Lock = field(default_factory=threading.Lock)
     error: OSError | None = None
 
@@ -140,13 +154,27 @@ class Writer:
         Raises:
             JournalUnavailable: Too many wait, and the journal cannot be written.
         """
+        self.make_soon(partial(iter, entries), len(entries))
+
+    def make_soon(self, make: Callable[[], Iterable[Entry]], number: int) -> None:
+        """Has entries made and on disk within `FLUSH_SECONDS`; waits only where too many are waiting already.
+
+        Many made in one go cost less than each by itself between other things.
+
+        Args:
+            make: Makes them, the same however often, as a disk may fail.
+            number: How many they are.
+
+        Raises:
+            JournalUnavailable: Too many wait, and the journal cannot be written.
+        """
         # The lock that the condition is of, without what the condition does besides.
         with self._state:
             if self._waiting >= MOST_WAITING:
                 self._wait_for_room()
             self._refuse_closed()
-            self._gathering.others.extend(entries)
-            self._waiting += len(entries)
+            self._gathering.others.append(_Later(make, number))
+            self._waiting += number
 
     def _wait_for_room(self) -> None:
         has_room = self._room.wait_for(
@@ -177,7 +205,9 @@ class Writer:
         while not self._stopping.wait(FLUSH_SECONDS):
             with self._turn:
                 if self._gathering.others or not self._is_clean:
-                    self._write_gathered()
+                    # It has told why, and it is tried again: a thread that ends would be missed by nobody.
+                    with suppress(Exception):
+                        self._write_gathered()
                 if self._tail.open_hashes and time.monotonic() - self._open_since >= CHECKPOINT_SECONDS:
                     self._close_block()
                 if self._is_full():
@@ -188,18 +218,20 @@ class Writer:
         with self._state:
             group, self._gathering = self._gathering, _Group()
         try:
-            self._write([*group.others, *group.waited_for])
+            made = [entry for later in group.others for entry in later.make()]
+            self._write([*made, *group.waited_for])
         except BaseException as error:
             # Whatever it is: nobody is to take these for kept, and nobody will come again with the others.
             group.error = error if isinstance(error, OSError) else OSError(None, type(error).__name__)
             with self._state:
                 self._gathering.others[:0] = group.others
+            self._is_clean = False
+            self._told(group.error)
             if not isinstance(error, OSError):
                 raise
-            self._told(error)
         else:
             with self._room:
-                self._waiting -= len(group.others)
+                self._waiting -= sum(later.number for later in group.others)
                 self._room.notify_all()
         finally:
             group.done.release()
@@ -287,7 +319,13 @@ class Writer:
 
     def _told(self, error: OSError) -> None:
         if not self.error:
-            log.error("journal.cannot_be_written", folder=str(self._folder), reason=error.strerror)
+            # What is not the disk's has no number, and is a fault of the code.
+            log.error(
+                "journal.cannot_be_written",
+                folder=str(self._folder),
+                reason=error.strerror,
+                exc_info=error.errno is None,
+            )
         self.error = _said(error)
 
     def _told_well(self) -> None:

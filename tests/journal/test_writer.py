@@ -466,6 +466,93 @@ def test_what_a_reader_sees_while_the_disk_is_full_stays_true(
     assert segment.read_bytes() == before
 
 
+# made when they are written
+
+
+def test_what_is_made_soon_is_on_disk_in_order_among_others(
+    rarely_flushed: None, open_writer: OpenWriter, folder: Path, assert_all_right: Callable[[], None]
+) -> None:
+    writer = open_writer()
+    entries = numbered(7)
+    writer.append_soon(entries[:2])
+    writer.make_soon(lambda: iter(entries[2:5]), 3)
+    writer.append_soon(entries[5:6])
+    assert bodies_of(folder) == []
+    writer.append(entries[6:])
+    assert bodies_of(folder) == bodies(entries)
+    assert_all_right()
+
+
+def test_what_is_made_soon_is_made_again_after_a_fault_of_the_disk(
+    disk: Disk, open_writer: OpenWriter, folder: Path
+) -> None:
+    writer = open_writer()
+    entries = numbered(3)
+    disk.room = 0
+    with capture_logs():
+        writer.make_soon(lambda: iter(entries), 3)
+        wait_until(lambda: writer.error != "")
+        disk.heal()
+        wait_until(lambda: writer.error == "")
+    assert bodies_of(folder) == bodies(entries)
+
+
+def test_what_cannot_be_made_is_told_once_and_kept_and_the_writer_goes_on_when_it_can_be(
+    open_writer: OpenWriter, folder: Path, monkeypatch: pytest.MonkeyPatch, assert_all_right: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(writer_module, "FLUSH_SECONDS", 0.001)
+    entries = numbered(6)
+    tries: list[int] = []
+    may_be_made = threading.Event()
+
+    def make() -> list[Entry]:
+        tries.append(len(tries))
+        if not may_be_made.is_set():
+            raise MemoryError
+        return entries[2:5]
+
+    with capture_logs() as logs:
+        writer = open_writer()
+        writer.append(entries[:1])
+        writer.append_soon(entries[1:2])
+        writer.make_soon(make, 3)
+        wait_until(lambda: writer.error != "")
+        assert writer.error == "The journal cannot be written: MemoryError."
+        wait_until(lambda: len(tries) > 9)
+        may_be_made.set()
+        wait_until(lambda: writer.error == "")
+        writer.append(entries[5:])
+    assert bodies_of(folder) == bodies(entries)
+    assert [(each["event"], each.get("exc_info")) for each in logs] == [
+        ("journal.cannot_be_written", True),
+        ("journal.written_again", None),
+    ]
+    assert_all_right()
+
+
+def test_as_long_as_something_cannot_be_made_there_is_room_for_so_many_and_no_more(
+    open_writer: OpenWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "MOST_WAITING", 5)
+    monkeypatch.setattr(writer_module, "FULL_PATIENCE_SECONDS", 0.01)
+    writer = open_writer()
+
+    def make() -> list[Entry]:
+        if not may_be_made.is_set():
+            raise MemoryError
+        return numbered(5)
+
+    may_be_made = threading.Event()
+    with capture_logs():
+        writer.make_soon(make, 5)
+        wait_until(lambda: writer.error != "")
+        with pytest.raises(JournalUnavailable, match="MemoryError"):
+            writer.append_soon(numbered(1))
+        may_be_made.set()
+        wait_until(lambda: writer.error == "")
+        writer.append_soon(numbered(1))
+
+
 # too many wait
 
 
