@@ -13,8 +13,6 @@ from authz_service.words import Sought
 
 _PARTS = ("subject", "action", "resource", "context")
 _ANY_ACTION = Action("")
-_STRING = frozenset({str})
-_OBJECT = frozenset({dict})
 
 
 def read_question(body: Mapping[str, object], faults: list[Fault]) -> Question | None:
@@ -26,15 +24,18 @@ def usual_question(body: Mapping[str, Any]) -> Question | None:
     """The question in a body with which nothing is wrong; else None, and it is for the others to say what."""
     try:
         subject, action, resource = body["subject"], body["action"], body["resource"]
-        parts = subject["type"], subject["id"], action["name"], resource["type"], resource["id"]
-        properties = [part.get("properties", NO_PROPERTIES) for part in (subject, action, resource)]
+        subject_type, subject_id = subject["type"], subject["id"]
+        resource_type, resource_id, name = resource["type"], resource["id"], action["name"]
     except (KeyError, TypeError):
         return None
-    context = body.get("context", NO_PROPERTIES)
-    if not (_STRING.issuperset(map(type, parts)) and _OBJECT.issuperset(map(type, (*properties, context)))):
+    of_subject, of_action = subject.get("properties", NO_PROPERTIES), action.get("properties", NO_PROPERTIES)
+    of_resource, context = resource.get("properties", NO_PROPERTIES), body.get("context", NO_PROPERTIES)
+    has_types = (
+        type(subject_type) is type(subject_id) is type(resource_type) is type(resource_id) is type(name) is str
+        and type(of_subject) is type(of_action) is type(of_resource) is type(context) is dict
+    )
+    if not has_types:
         return None
-    subject_type, subject_id, name, resource_type, resource_id = parts
-    of_subject, of_action, of_resource = properties
     return Question(
         Entity(subject_type, subject_id, of_subject),
         Action(name, of_action),
