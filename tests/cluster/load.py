@@ -25,7 +25,7 @@ TAKING_OVER = len(SIDES)
 _PATIENCE_SECONDS = 120.0
 _LONGEST_CALL_SECONDS = 90.0
 # Between the answer to one question and the next question of the same caller.
-_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS = 0.1
 _ANSWERS = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.FORBIDDEN}
 
 STABLE_QUESTIONS = [

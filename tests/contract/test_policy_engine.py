@@ -4,7 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -205,11 +205,21 @@ def _opa_without_a_policy(opa: Path, socket: Path) -> Iterator[PolicyEngine]:
     command: list[str | Path] = [opa, *SERVER, "--addr", f"unix://{socket}"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_until(socket.exists)
             with closing(OpaEngine(f"unix://{socket}")) as engine:
+                wait_until(partial(_is_there, engine))
                 yield engine
         finally:
             process.terminate()
+
+
+def _is_there(engine: PolicyEngine) -> bool:
+    # Its socket is there a little before it listens.
+    try:
+        with suppress(PolicyEngineMisbehaved):
+            engine.ask([])
+    except PolicyEngineUnavailable:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("which", ["fake", "opa"])

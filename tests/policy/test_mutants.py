@@ -19,7 +19,7 @@ _ASKED = Path(__file__).parents[2] / "authz_service" / "opa" / "situations.rego"
 _AT_ONCE = 2
 # Memory for time: OPA collects its garbage less often.
 _ENVIRONMENT = {**os.environ, "GOGC": "400"}
-_OF_EACH = (5, 40, 500)
+_OF_EACH = (5, 40, 250)
 """How many situations of each kind are looked at first, and how many where those show nothing."""
 
 WITHOUT_EFFECT = {
