@@ -16,7 +16,7 @@ from authz_service.web.problems import problem
 from authz_service.web.refusals import Refusals
 
 WAIT = "authz_service.wait"
-"""Where the environ of a request has how many seconds its caller has to wait, if that was told before Flask."""
+"""Where the environ of a request has how many seconds its caller has to wait, if that was asked before Flask."""
 
 ACTION_NOT_OPEN = "This caller may not ask about this action."
 

@@ -68,25 +68,42 @@ class QuickDecisions:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         is_single = path in SINGLE
-        if (is_single or path == SEVERAL) and environ["REQUEST_METHOD"] == "POST":
-            began = monotonic()
+        if not (is_single or path == SEVERAL) or environ["REQUEST_METHOD"] != "POST":
+            return self._hand_on(environ, start_response)
+        began = monotonic()
+        caller = self._admitted(environ)
+        if caller is None:
+            return self._hand_on(environ, start_response)
+        try:
             try:
-                caller = self._caller(environ)
-                questions = self._questions(environ, caller, is_single=is_single) if caller else []
-                if caller and questions:
-                    asked = _Asked(questions, is_single, caller, began)
-                    if caller.limits is None:
-                        return self._answer(asked, environ, start_response)
-                    wait = environ[WAIT] = self._entrance.limiter.enter(caller)
-                    if not wait:
-                        try:
-                            return self._answer(asked, environ, start_response)
-                        finally:
-                            self._entrance.limiter.leave(caller)
+                questions = self._questions(environ, caller, is_single=is_single)
+                if questions:
+                    return self._answer(_Asked(questions, is_single, caller, began), environ, start_response)
             except Exception as error:  # noqa: BLE001 - the view raises it again, and Flask answers it
                 environ[FAILED] = error
+            return self._hand_on(environ, start_response)
+        finally:
+            if caller.limits is not None:
+                self._entrance.limiter.leave(caller)
+
+    def _hand_on(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         self._bodies.look_after(environ)
         return self.app(environ, start_response)
+
+    def _admitted(self, environ: "WSGIEnvironment") -> Caller | None:
+        """Who may ask now, and has entered; None also where somebody may that is not read here.
+
+        Before the body is read: who has to wait holds up nobody with a long one, or one that does not come.
+        """
+        try:
+            caller = self._caller(environ)
+            if caller and caller.limits is not None:
+                wait = environ[WAIT] = self._entrance.limiter.enter(caller)
+                return None if wait else caller
+        except Exception as error:  # noqa: BLE001 - Flask comes to it again, and answers it
+            environ[FAILED] = error
+            return None
+        return caller
 
     def _caller(self, environ: "WSGIEnvironment") -> Caller | None:
         """Who may ask; None also where somebody may that is not read here."""

@@ -1,7 +1,10 @@
 """Who asks more than its limits allow is told how long to wait, on the quick way and on the other alike."""
 
+import json
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 
 import pytest
 from werkzeug.test import Client
@@ -103,6 +106,40 @@ def test_only_so_many_are_answered_at_the_same_time(
     thread.join()
     assert answers == [200]
     assert ask() == 200
+
+
+class Body(BytesIO):
+    """A body that comes when it may, and tells that it is waited for."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.is_waited_for, self.may_come = threading.Event(), threading.Event()
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.is_waited_for.set()
+        assert self.may_come.wait(10)
+        return super().read(size)
+
+
+@pytest.mark.parametrize(("path", "body"), QUICK_AND_NOT, ids=lambda value: value if isinstance(value, str) else "")
+def test_who_has_to_wait_is_told_so_before_the_body_is_read(make_client: MakeClient, path: str, body: object) -> None:
+    client = make_client(caller=limited(Limits(concurrent=1)))
+    sent = json.dumps(body).encode()
+    headers = [*BEARER.items(), ("Content-Type", "application/json"), ("Content-Length", str(len(sent)))]
+    first, second = Body(sent), Body(sent)
+
+    def ask(body: Body) -> int:
+        return Client(client.application).post(path, input_stream=body, headers=headers).status_code
+
+    with ThreadPoolExecutor(1) as pool:
+        answer_to_first = pool.submit(ask, first)
+        assert first.is_waited_for.wait(10)
+        assert ask(second) == 429
+        assert not second.is_waited_for.is_set()
+        first.may_come.set()
+        assert answer_to_first.result(10) == 200
+    second.may_come.set()
+    assert ask(second) == 200
 
 
 def test_who_has_no_limits_is_counted_nowhere(make_client: MakeClient) -> None:
