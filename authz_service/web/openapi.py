@@ -14,7 +14,7 @@ from authz_service.web.bodies import MAX_BYTES
 from authz_service.web.endpoint import Endpoint, declaration_of, declares
 from authz_service.web.request_ids import HEADER
 from authz_service.web.shapes import Problem
-from authz_service.web.slow_bodies import BODY_SECONDS
+from authz_service.web.slow_bodies import TOO_SLOW
 
 _JSON = "application/json"
 _SCHEMA = "#/components/schemas/{model}"
@@ -57,7 +57,7 @@ _OF_A_SCOPE = {
 _OF_AN_ADDRESS = {404: "There is nothing at this address."}
 _OF_A_BODY = {
     400: "The body breaks the contract; errors names each member.",
-    408: f"The body has not come within {BODY_SECONDS} seconds.",
+    408: TOO_SLOW,
     413: f"The body is larger than {MAX_BYTES // 1024 // 1024} MiB.",
 }
 _HEADERS_OF_PROBLEMS = {

@@ -25,7 +25,7 @@ from authz_service.errors import (
     Unavailable,
 )
 from authz_service.telemetry.tally import Tally
-from authz_service.web.slow_bodies import BODY_SECONDS
+from authz_service.web.slow_bodies import TOO_SLOW
 
 Error = TypeVar("Error", bound=Exception)
 
@@ -52,7 +52,7 @@ _POLICY_UNASKED = (PolicyEngineUnavailable, PolicyEngineMisbehaved)
 _UNASKED = "The policy cannot be asked now, so there is no decision."
 _SENTENCES = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
-    HTTPStatus.REQUEST_TIMEOUT: f"The body has not come within {BODY_SECONDS} seconds.",
+    HTTPStatus.REQUEST_TIMEOUT: TOO_SLOW,
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take this method.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 1 MiB.",
 }
@@ -115,11 +115,12 @@ def _expected(error: AuthzServiceError) -> Response:
         # Whoever is not let in must not be able to fill the log; why keys are not known, is in it already.
         if not isinstance(error, IssuerUnavailable):
             log.error("request.unavailable", reason=str(error))
-        return _unavailable(_UNASKED if isinstance(error, _POLICY_UNASKED) else str(error))
+        return unavailable(_UNASKED if isinstance(error, _POLICY_UNASKED) else str(error))
     return problem(status, str(error))
 
 
-def _unavailable(detail: str) -> Response:
+def unavailable(detail: str) -> Response:
+    """The response where it is not answered now, and may be in a second."""
     response = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
     response.headers["Retry-After"] = "1"
     return response
@@ -127,7 +128,7 @@ def _unavailable(detail: str) -> Response:
 
 def _out_of_memory(error: MemoryError) -> Response:
     log.error("request.out_of_memory", exc_info=error)
-    return _unavailable("There is not enough memory for this now.")
+    return unavailable("There is not enough memory for this now.")
 
 
 def _http(error: HTTPException) -> Response:

@@ -27,8 +27,11 @@ log = structlog.get_logger()
 BODY_SECONDS = 10
 """How long a body may take to come, from where it is begun to be read."""
 
+TOO_SLOW = f"The body, or another from the same address, has not come within {BODY_SECONDS} seconds."
+"""What the answer says."""
+
 _LOOK_EVERY_SECONDS = 0.5
-_OVERDUE = "authz_service.body_overdue"
+_OVERDUE, _ENDED = "authz_service.body_overdue", "authz_service.body_ended"
 # Of the `struct tcp_info` of Linux, how long ago something was last sent, and received, in milliseconds.
 _AGES = struct.Struct("=44xI4xI")
 # From the head of a request to the reading of its body, and on to the line that tells a client to go on.
@@ -45,8 +48,9 @@ class SlowBodies:
 
     The server does not tell which connection a request came by. It is one with that client which has been sent nothing
     since the body was begun to be read; most likely that whose last byte came just then. If the body is still waited
-    for after that has ended, so do the others. So a client that makes this service wait for several bodies risks what
-    else it has asked meanwhile; nobody else does.
+    for after that has ended, so do the others from that address: what a client that makes this service wait for several
+    bodies has asked besides, and where a proxy hands bodies on as they come, what others have asked through it. Their
+    answer is a 408 as well.
     """
 
     def __init__(self) -> None:
@@ -78,7 +82,7 @@ class SlowBodies:
             data: bytes = body.read(size)
         finally:
             del self._readings[thread]
-        if len(data) < size and _OVERDUE in environ:
+        if len(data) < size and _ENDED in environ:
             raise RequestTimeout
         return data
 
@@ -88,11 +92,17 @@ class SlowBodies:
 
     def _end_overdue(self) -> None:
         began_before = time.monotonic() - BODY_SECONDS
-        for environ, since in list(self._readings.values()):
+        readings = list(self._readings.values())
+        for environ, since in readings:
+            if since >= began_before:
+                continue
+            for other, _ in readings:
+                # It may be whose connection is ended.
+                if other.get("REMOTE_ADDR") == environ.get("REMOTE_ADDR"):
+                    other[_ENDED] = True
             # Without a file handle left it cannot be looked, and is the next time.
             with suppress(OSError):
-                if since < began_before:
-                    _stop_listening(environ, since)
+                _stop_listening(environ, since)
 
 
 class _Body:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import threading
 from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
@@ -16,13 +17,15 @@ from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.settings import OpenId
 from authz_service.web.endpoint import Page
 from authz_service.web.pages.sessions import SessionCookies
-from authz_service.web.problems import problem
+from authz_service.web.problems import problem, unavailable
 from authz_service.web.refusals import Refusals
 from authz_service.words import Scope
 
 FORM_KEY = "form_key"
 
 _READER, _BY = "reader", "by"
+# Anybody can send one to sign in, and not go on with it: most threads are left to others.
+_FORMS_AT_ONCE = 2
 _NO_FORM_OF_OURS = "This form is not from a page that was shown to you. Open the page again, and send it from there."
 
 
@@ -54,6 +57,7 @@ class Readers:
         self._pseudonyms = pseudonyms
         self._refusals = refusals
         self.openid = openid
+        self._reading_forms = threading.Semaphore(_FORMS_AT_ONCE)
         self._marked: tuple[Mapping[str, Caller], Mapping[str, Caller]] = {}, {}
 
     def admit(self, page: Page) -> ResponseReturnValue | None:
@@ -66,9 +70,16 @@ class Readers:
             return redirect(url_for("pages.sign_in", next=there), HTTPStatus.SEE_OTHER)
         if page.scope and caller and page.scope not in caller.scopes:
             return self.refuse(HTTPStatus.FORBIDDEN, page.scope, f"Your token does not have the scope {page.scope}.")
-        if request.method == "POST" and not self._is_form_of_ours():
-            return self.refuse(HTTPStatus.FORBIDDEN, page.scope or Scope.AUDIT, _NO_FORM_OF_OURS)
-        return None
+        return self._check_form(page) if request.method == "POST" else None
+
+    def _check_form(self, page: Page) -> Response | None:
+        if not self._reading_forms.acquire(blocking=False):
+            return unavailable("Other forms are being read. Send it again.")
+        try:
+            is_ours = self._is_form_of_ours()
+        finally:
+            self._reading_forms.release()
+        return None if is_ours else self.refuse(HTTPStatus.FORBIDDEN, page.scope or Scope.AUDIT, _NO_FORM_OF_OURS)
 
     def reader(self) -> Caller | None:
         """Who has signed in, or None."""
