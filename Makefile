@@ -11,7 +11,7 @@ BIN := .venv/bin
 ALL_TESTS := --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cluster test check monitoring fuzz format conformance bench bench-scale bench-postgres screenshots lock audit sbom
+.PHONY: help setup demo cluster test check monitoring fuzz nightly format conformance bench bench-scale bench-postgres screenshots lock audit sbom
 
 ##@ Begin
 demo: setup ## everything on this machine, with an example family; ARGS="--port 9000" goes to the demo
@@ -38,6 +38,8 @@ check: setup ## what CI runs: lint, types, layers, policies, secrets, tests
 
 fuzz: setup ## a million requests, files and tokens that are nearly right; ARGS="--cases 20000" is short
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+nightly: fuzz monitoring audit ## what takes too long for each change: an hour or two
 
 format: setup ## Python and Rego, as the style has them
 	$(BIN)/ruff check --fix-only --exit-zero

@@ -10,7 +10,8 @@ from authz_service.opa.supervisor import SupervisedOpa
 from tests.fuzz.served import Served, served
 from tests.fuzz.targets import TARGETS
 
-CASES = 400
+# A minute's worth in all.
+CASES = 1_000
 
 
 @pytest.fixture(scope="module")
