@@ -1,4 +1,5 @@
-# The service with its own OPA, for `serve`. Give the base images by digest to build the same image every time:
+# The service with its own OPA, for `serve`. Everything in it is checked by its digest, but for the base images: their tags
+# can move, so give them by digest, as those that you have tried:
 #     docker build --build-arg PYTHON_IMAGE=python@sha256:… --build-arg GO_IMAGE=golang@sha256:… .
 # It needs no shell, no root and no tree that it can write to; /var/lib/authz and /tmp alone are written:
 #     docker run --read-only --tmpfs /tmp --volume authz:/var/lib/authz --cap-drop ALL --security-opt no-new-privileges …

@@ -5,8 +5,9 @@ import io
 import socket
 import time
 
+import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
@@ -63,9 +64,23 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _InTimeTls
 
 
+_POOLS = {"http": _Pool, "https": _TlsPool}
+
+
 class InTimeAdapter(HTTPAdapter):
-    """For TCP."""
+    """For TCP, by a proxy of the environment too."""
 
     def init_poolmanager(self, *arguments: object, **named: object) -> None:
         super().init_poolmanager(*arguments, **named)  # type: ignore[arg-type]  # as inherited
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *arguments: object, **named: object) -> ProxyManager:
+        manager: ProxyManager = super().proxy_manager_for(*arguments, **named)  # type: ignore[arg-type]  # as inherited
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+def wait_no_longer(session: requests.Session) -> None:
+    """Has what is asked answered as a whole within its time-out."""
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, InTimeAdapter())

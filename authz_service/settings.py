@@ -168,7 +168,7 @@ KNOWN = {
     "AUTHZ_JWKS_URL": "where the issuer of OAuth 2.0 access tokens publishes its keys, https://…",
     "AUTHZ_JWT_ISSUER": "what its tokens have as iss",
     "AUTHZ_JWT_AUDIENCE": "what its tokens have as aud where they are for this service",
-    "AUTHZ_CLIENT_CERT_HEADER": "the header in which a proxy hands on the client certificate, such as Client-Cert",
+    "AUTHZ_CLIENT_CERT_HEADER": "the header in which a proxy hands on the client certificate, such as ClientCert",
     "AUTHZ_TRUSTED_PROXIES": "addresses or networks, with commas, from which that header is believed",
     "AUTHZ_ACTIVATION_KEY": "the key that activation codes are kept under",
     "AUTHZ_SMTP_URL": "smtp://host, smtp+starttls://user:password@host or smtps://…, the mail server for letters",
@@ -335,7 +335,10 @@ def _jwks_url(text: str) -> str:
 
 def _header(text: str) -> str:
     if not _HEADER.fullmatch(text) or text.lower() == "authorization":
-        raise ValueError("must be the name of a header, such as Client-Cert")
+        raise ValueError(
+            "must be the name of a header of letters and digits alone, such as ClientCert, which the proxy has to set:"
+            " to a WSGI server Client-Cert and Client_Cert are one name, and a caller could send the other one"
+        )
     return text
 
 
@@ -346,7 +349,7 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         raise ValueError("must be addresses or networks with commas between, such as 10.0.0.7, fd00::/8") from None
 
 
-_HEADER = re.compile(r"[A-Za-z0-9-]+")
+_HEADER = re.compile(r"[A-Za-z0-9]+")
 _TOKEN_ISSUER: Mapping[str, Callable[[str], Any]] = {
     "AUTHZ_JWKS_URL": _jwks_url,
     "AUTHZ_JWT_ISSUER": str,

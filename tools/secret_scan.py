@@ -45,6 +45,10 @@ _LEFT_OUT = re.compile(
 )
 # Names of settings look like passwords to it everywhere, and the address of a machine is no secret.
 _LEFT_OUT_PLUGINS = {"KeywordDetector", "IPPublicDetector"}
+# It would let pass whatever has a comment beside it; here the reason is in EXAMPLES.
+_FILTER_BY_COMMENTS = "detect_secrets.filters.allowlist.is_line_allowlisted"
+# The kind of token that callers of this service have, which has no shape of its own and no quotes in a command.
+_TOKEN = re.compile(r"(?:\bbearer\s+|--token[=\s]+)[\"']?[\w.~+/-]{20}", re.ASCII | re.IGNORECASE)
 
 
 class Found(NamedTuple):
@@ -67,7 +71,8 @@ def scan(folder: Path, files: Sequence[str]) -> Iterator[Found]:
     classes: Iterable[type] = get_mapping_from_secret_type_to_class().values()
     known = {plugin.__name__ for plugin in classes}
     plugins = [{"name": name} for name in sorted(known - _LEFT_OUT_PLUGINS)]
-    with transient_settings({"plugins_used": plugins}):
+    with transient_settings({"plugins_used": plugins}) as settings:
+        settings.disable_filters(_FILTER_BY_COMMENTS)
         secrets = SecretsCollection(str(folder))
         secrets.scan_files(*files)
     for file, secret in secrets:
@@ -77,6 +82,10 @@ def scan(folder: Path, files: Sequence[str]) -> Iterator[Found]:
         )
         if not (is_example or is_password):
             yield Found(file, secret.line_number, secret.type)
+    for file in files:
+        for number, line in enumerate((folder / file).read_text(errors="replace").split("\n"), 1):
+            if _TOKEN.search(line) and EXAMPLES.get(file, ("",))[0] != "Bearer Token":
+                yield Found(file, number, "Bearer Token")
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ class Certificates:
     """
 
     def __init__(self, settings: CertificateHeader) -> None:
-        self._name = f"HTTP_{settings.name.upper().replace('-', '_')}"
+        self._name = f"HTTP_{settings.name.upper()}"
         self._proxies = settings.proxies
 
     def shown_in(self, environ: Mapping[str, object]) -> str | None:

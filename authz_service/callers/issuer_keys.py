@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from urllib3.exceptions import HTTPError
 
 from authz_service.errors import IssuerUnavailable
+from authz_service.in_time import wait_no_longer
 
 log = structlog.get_logger()
 
@@ -24,7 +25,7 @@ USABLE_SECONDS = 3_600.0
 ASK_AGAIN_SECONDS = 10.0
 """So long nobody is asked again, however many keys are unknown."""
 
-_CONNECT_SECONDS, _READ_SECONDS, _WHOLE_SECONDS = 2.0, 2.0, 4.0
+_CONNECT_SECONDS, _ANSWER_SECONDS = 2.0, 4.0
 _MOST_BYTES = 256 * 1024
 _MOST_KEYS = 64
 _CHUNK_BYTES = 16 * 1024
@@ -137,20 +138,18 @@ class _NoKeys(ValueError):
 
 def _get(url: str) -> bytes:
     """The body, if it comes whole, soon and from there."""
-    until = time.monotonic() + _WHOLE_SECONDS
     headers = {"Accept": "application/jwk-set+json, application/json"}
-    timeout = (_CONNECT_SECONDS, _READ_SECONDS)
-    with requests.get(url, timeout=timeout, headers=headers, stream=True, allow_redirects=False) as response:
-        if response.status_code != requests.codes.ok:
-            raise _NoKeys(f"it answers {response.status_code}")
-        body = b""
-        # As much as there is, and not a whole chunk, which may never come.
-        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-            body += chunk
-            if len(body) > _MOST_BYTES:
-                raise _NoKeys(f"it answers with more than {_MOST_BYTES // 1024} KiB")
-            if time.monotonic() > until:
-                raise _NoKeys(f"it takes longer than {_WHOLE_SECONDS:.0f} s")
+    timeout = (_CONNECT_SECONDS, _ANSWER_SECONDS)
+    with requests.Session() as session:
+        wait_no_longer(session)
+        with session.get(url, timeout=timeout, headers=headers, stream=True, allow_redirects=False) as response:
+            if response.status_code != requests.codes.ok:
+                raise _NoKeys(f"it answers {response.status_code}")
+            body = b""
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+                body += chunk
+                if len(body) > _MOST_BYTES:
+                    raise _NoKeys(f"it answers with more than {_MOST_BYTES // 1024} KiB")
     return body
 
 

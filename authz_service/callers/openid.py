@@ -17,7 +17,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from authz_service.errors import NotAllowed, ProviderUnavailable, SignInDeclined, SignInExpired, SignInNotHeld
-from authz_service.in_time import InTimeAdapter
+from authz_service.in_time import wait_no_longer
 from authz_service.settings import LOOPBACK, OpenId
 
 _ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
@@ -156,7 +156,7 @@ class Provider:
         """What the token endpoint gives for a code, the ID token in it not yet verified."""
         try:
             with self._client() as client:
-                _wait_no_longer(client)
+                wait_no_longer(client)
                 token = client.fetch_token(
                     self._metadata["token_endpoint"],
                     grant_type="authorization_code",
@@ -226,16 +226,10 @@ def _is_to_verify(key: Mapping[str, Any]) -> bool:
     return key.get("use", "sig") == "sig" and key.get("kty") in {"RSA", "EC", "OKP"}
 
 
-def _wait_no_longer(session: requests.Session) -> None:
-    """Has what is asked answered as a whole within its time-out."""
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, InTimeAdapter())
-
-
 def _get(url: str) -> Mapping[str, Any]:
     try:
         with requests.Session() as session:
-            _wait_no_longer(session)
+            wait_no_longer(session)
             response = session.get(url, timeout=TIMEOUT_SECONDS, headers={"Accept": "application/json"})
             response.raise_for_status()
             found = response.json()

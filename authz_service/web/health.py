@@ -46,10 +46,10 @@ def health_endpoints(
                         "ok": True,
                         "detail": "The policy in force answers.",
                         "revision": "3db8ddd6ddafcf6f",
-                        "rejected": [],
+                        "rejected": 0,
                     },
                     "journal": {"ok": True, "detail": "written", "behind_bytes": 0},
-                    "callers": {"ok": True, "detail": "known", "rejected": []},
+                    "callers": {"ok": True, "detail": "known", "rejected": 0},
                 },
             },
         )

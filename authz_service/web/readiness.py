@@ -70,10 +70,10 @@ def _journal(database: Engine | None, journal: Journal) -> JournalCheck:
 
 def _callers(entrance: Entrance) -> CallersCheck:
     """Never a reason to take a machine out of service: all of them would be, for those whose tokens are known too."""
-    rejected, keys = list(entrance.followed.rejected), entrance.keys
+    rejected, keys = len(entrance.followed.rejected), entrance.keys
     detail = "known"
     if rejected:
-        detail = "A later edit of the callers' file is faulty and not in force; who could call before it still may."
+        detail = "A later edit of the callers' file is faulty and not in force, as the log says; the one before it is."
     elif keys is not None and not keys.are_usable:
         detail = f"Access tokens cannot be verified: {keys.failure or 'their keys have not been fetched yet'}."
     elif keys is not None and keys.failure:
@@ -83,10 +83,12 @@ def _callers(entrance: Entrance) -> CallersCheck:
 
 def _policy(memory: AnswerMemory, policy_status: Path | None) -> PolicyCheck:
     status = read_status(policy_status) if policy_status else None
-    rejected = list(status.rejected) if status else []
+    rejected = len(status.rejected) if status else 0
     revision = memory.revision
     if rejected:
-        detail = "A later edit of the policy is broken and not in force; the revision before it answers."
+        detail = (
+            "A later edit of the policy is broken and not in force, as the log says; the revision before it answers."
+        )
     elif revision:
         detail = "The policy in force answers."
     else:

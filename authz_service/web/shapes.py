@@ -259,13 +259,14 @@ class Check(_Shape):
 class PolicyCheck(Check):
     revision: str
     """The revision in force; empty before OPA has answered once."""
-    rejected: list[str]
-    """What is wrong with a later edit, which is not in force: `file:line: what`."""
+    rejected: int
+    """How many findings there are on a later edit, which is not in force; the log and `/status` have them."""
 
 
 class CallersCheck(Check):
-    rejected: list[str]
-    """What is wrong with a later edit of the callers' file, which is not in force."""
+    rejected: int
+    """How many findings there are on a later edit of the callers' file, which is not in force; the log and `/status`
+    have them."""
 
 
 class JournalCheck(Check):

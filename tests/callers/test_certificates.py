@@ -11,11 +11,11 @@ DER = b"the DER of a certificate"
 DIGEST = hashlib.sha256(DER).hexdigest()
 ENCODED = f":{base64.b64encode(DER).decode()}:"
 CERTIFICATES = Certificates(
-    CertificateHeader("Client-Cert", (ip_network("10.0.0.7"), ip_network("192.0.2.0/24"), ip_network("fd00::/8")))
+    CertificateHeader("ClientCert", (ip_network("10.0.0.7"), ip_network("192.0.2.0/24"), ip_network("fd00::/8")))
 )
 
 
-def shown(value: object, peer: str = "10.0.0.7", name: str = "HTTP_CLIENT_CERT") -> str | None:
+def shown(value: object, peer: str = "10.0.0.7", name: str = "HTTP_CLIENTCERT") -> str | None:
     return CERTIFICATES.shown_in({name: value, "REMOTE_ADDR": peer})
 
 
@@ -66,5 +66,5 @@ def test_it_is_believed_from_nobody_else(peer: str) -> None:
 
 
 def test_no_other_header_is_read() -> None:
-    assert shown(ENCODED, name="HTTP_X_CLIENT_CERT") is None
+    assert shown(ENCODED, name="HTTP_CLIENT_CERT") is None
     assert CERTIFICATES.shown_in({"REMOTE_ADDR": "10.0.0.7"}) is None

@@ -99,7 +99,7 @@ def hostile(opa: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hos
             **issuer.environ,
             "AUTHZ_CALLERS": str(callers),
             "AUTHZ_WORKERS": str(WORKERS),
-            "AUTHZ_CLIENT_CERT_HEADER": "Client-Cert",
+            "AUTHZ_CLIENT_CERT_HEADER": "ClientCert",
             "AUTHZ_TRUSTED_PROXIES": PROXY,
         }
         with serve(opa, folder / "service", url, more) as service:
@@ -355,11 +355,11 @@ ENCODED = f":{base64.b64encode(CERTIFICATE).decode()}:"
 
 @pytest.mark.parametrize("shown", [ENCODED, hashlib.sha256(CERTIFICATE).hexdigest().upper()])
 def test_a_certificate_is_believed_from_the_proxy_and_from_nobody_else(hostile: Hostile, shown: str) -> None:
-    assert through_proxy(hostile, {"Client-Cert": shown}) == HTTPStatus.OK
+    assert through_proxy(hostile, {"ClientCert": shown}) == HTTPStatus.OK
     for source in (HOST, "127.0.0.8"):
-        assert through_proxy(hostile, {"Client-Cert": shown}, source) == HTTPStatus.UNAUTHORIZED
+        assert through_proxy(hostile, {"ClientCert": shown}, source) == HTTPStatus.UNAUTHORIZED
         for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
-            said = {"Client-Cert": shown, header: PROXY}
+            said = {"ClientCert": shown, header: PROXY}
             assert through_proxy(hostile, said, source) == HTTPStatus.UNAUTHORIZED
 
 
@@ -368,11 +368,21 @@ def test_a_certificate_is_believed_from_the_proxy_and_from_nobody_else(hostile: 
     ["", "::", ":!:", ENCODED[1:-1], f"{ENCODED}, {ENCODED}", f":{base64.b64encode(b'another').decode()}:", "a" * 64],
 )
 def test_a_certificate_that_nobody_has_lets_nobody_in(hostile: Hostile, shown: str) -> None:
-    assert through_proxy(hostile, {"Client-Cert": shown}) == HTTPStatus.UNAUTHORIZED
+    assert through_proxy(hostile, {"ClientCert": shown}) == HTTPStatus.UNAUTHORIZED
+
+
+@pytest.mark.parametrize("alias", ["Client-Cert", "Client_Cert", "ClientCert_", "_ClientCert", "HTTP_ClientCert"])
+@pytest.mark.parametrize("of_proxy", ["", "a" * 64])
+@pytest.mark.parametrize("order", [1, -1])
+def test_no_other_name_of_a_header_passes_for_that_of_the_proxy(
+    hostile: Hostile, alias: str, of_proxy: str, order: int
+) -> None:
+    said = [("ClientCert", of_proxy), (alias, ENCODED)][::order]
+    assert through_proxy(hostile, dict(said)) == HTTPStatus.UNAUTHORIZED
 
 
 def test_a_wrong_token_is_not_made_good_by_a_certificate(hostile: Hostile) -> None:
-    said = {"Client-Cert": ENCODED, "Authorization": "Bearer wrong"}
+    said = {"ClientCert": ENCODED, "Authorization": "Bearer wrong"}
     assert through_proxy(hostile, said) == HTTPStatus.UNAUTHORIZED
 
 
@@ -474,9 +484,11 @@ def test_a_broken_edit_is_told_and_leaves_the_callers_as_they_are_also_in_a_new_
     hostile.callers.write_text("callers: [{name: zone, token: hunter2}]")
     wait_until(lambda: not_in_force(hostile) == {True})
     told = hostile.service.readiness()["callers"]
-    assert not told["ok"]
-    assert "must have the members name and scopes" in told["rejected"][0]
-    assert "hunter2" not in f"{told} {hostile.service.stderr.read_text()}"
+    logged = hostile.service.stderr.read_text()
+    assert (told["ok"], told["rejected"]) == (False, 1)
+    assert str(hostile.callers) not in str(told)
+    assert "must have the members name and scopes" in logged
+    assert "hunter2" not in f"{told} {logged}"
     assert hostile.service.call("GET", "/readyz").status_code == HTTPStatus.OK
     victim = min(hostile.service.workers())
 

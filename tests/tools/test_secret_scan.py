@@ -53,10 +53,30 @@ def test_where_there_is_none_that_is_said(repository: Path) -> None:
         ("settings.py", f'TOKEN = "{"gh"}p_{secrets.token_hex(18)}"', "GitHub Token"),
         ("compose.yaml", f"AWS: {'AK'}IA{secrets.token_hex(8).upper()}", "AWS Access Key"),
         ("notes.md", f"curl -H 'Authorization: Bearer {jwt()}'", "JSON Web Token"),
+        ("notes.md", f"curl -H 'Authorization: Bearer {secrets.token_urlsafe(32)}'", "Bearer Token"),
+        ("notes.md", f"authorization: bearer {secrets.token_hex(32)}", "Bearer Token"),
+        ("run.sh", f"ask --token {secrets.token_urlsafe(32)}", "Bearer Token"),
+        ("run.sh", f"ask --token='{secrets.token_urlsafe(32)}'", "Bearer Token"),
+        ("settings.py", f'KEY = "{secrets.token_hex(32)}"  # pragma: allowlist secret', "Hex High Entropy String"),
+        ("notes.md", f"Bearer {secrets.token_urlsafe(32)}  <!-- pragma: allowlist secret -->", "Bearer Token"),
         ("notes.md", f"postgresql://authz:{secrets.token_hex(6)}@db.example.org", "Basic Auth Credentials"),
     ],
     # By their kinds, as what is planted is another in each process that runs tests.
-    ids=["pem", "hex", "base64", "github", "aws", "jwt", "basic"],
+    ids=[
+        "pem",
+        "hex",
+        "base64",
+        "github",
+        "aws",
+        "jwt",
+        "bearer",
+        "lower-case",
+        "option",
+        "quoted",
+        "let-pass",
+        "bearer-let-pass",
+        "basic",
+    ],
 )
 @pytest.mark.parametrize("is_added", [True, False])
 def test_one_that_is_planted_is_found_with_its_file_and_line_and_is_not_shown(

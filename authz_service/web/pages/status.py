@@ -83,6 +83,10 @@ def add_status(
             now=now,
             checks=checks,
             is_ready=is_ready(checks),
+            findings={
+                "Policy": supervised.rejected if supervised else (),
+                "Callers": running.entrance.followed.rejected,
+            },
             policy_since=since,
             policy_age=told_age(now - since) if since else "",
             # What a check has found to be away is not waited for again.

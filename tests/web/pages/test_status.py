@@ -20,7 +20,7 @@ from authz_service.web.pages.sparkline import HEIGHT, WIDTH, sparkline
 from authz_service.web.pages.status import told_age
 from authz_service.words import Durability, LetterState
 from tests.processes import wait_until
-from tests.web.conftest import MakeClient, database_of
+from tests.web.conftest import MakeClient, database_of, parts_of
 from tests.web.pages.reading import signed_in
 
 PARTS = ("Database", "OPA", "Policy", "Journal", "Callers")
@@ -97,6 +97,17 @@ def test_a_broken_edit_is_told_with_its_place(make_client: MakeClient, tmp_path:
     page = signed_in(make_client(policy_status=status)).get("/status").text
     assert "policies/x.rego:3: &lt;b&gt;rego_parse_error" in page
     assert "for 3 hours, since" in page
+
+
+def test_a_faulty_edit_of_the_callers_file_is_told_here_and_counted_by_readyz(make_client: MakeClient) -> None:
+    reader = signed_in(make_client())
+    fault = "AUTHZ_CALLERS: /srv/callers.yaml: callers[0]: must have the members name and scopes"
+    parts_of(reader.application).entrance.followed.rejected = (fault,)
+    assert fault in reader.get("/status").text
+    told = reader.get("/readyz")
+    assert told.get_json()["checks"]["callers"]["rejected"] == 1
+    assert fault not in told.text
+    assert "/srv/callers.yaml" not in told.text
 
 
 def test_letters_that_wait_and_that_failed_are_counted(make_client: MakeClient) -> None:
