@@ -75,14 +75,25 @@ def environment(opa: Path, more: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def started(
-    arguments: list[str], environ: Mapping[str, str], folder: Path, ready: Callable[[Path, Path], bool], url: str
+    arguments: list[str],
+    environ: Mapping[str, str],
+    folder: Path,
+    ready: Callable[[Path, Path], bool],
+    url: str,
+    group: int | None = None,
 ) -> Iterator[Service]:
-    """A service that is ready; whatever it leaves behind ends with it."""
+    """A service that is ready, in a group where one is given; whatever it leaves behind ends with it."""
     folder.mkdir(parents=True, exist_ok=True)
     written = folder / "stdout", folder / "stderr"
     with written[0].open("wb") as stdout, written[1].open("wb") as stderr:
         process = subprocess.Popen(
-            [*COMMAND, *arguments], cwd=ROOT, env=environ, stdout=stdout, stderr=stderr, start_new_session=True
+            [*COMMAND, *arguments],
+            cwd=ROOT,
+            env=environ,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+            group=group,
         )
     with process, requests.Session() as session:
         session.trust_env = False
@@ -122,7 +133,12 @@ def demo(
 
 @contextmanager
 def serve(
-    opa: Path, folder: Path, database_url: str, more: Mapping[str, str] | None = None, port: int | None = None
+    opa: Path,
+    folder: Path,
+    database_url: str,
+    more: Mapping[str, str] | None = None,
+    port: int | None = None,
+    group: int | None = None,
 ) -> Iterator[Service]:
     """A `serve` on a database that is there; the token of the tests has every scope."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -135,5 +151,5 @@ def serve(
     def ready(_: Path, stderr: Path) -> bool:
         return f"Ready at http://{HOST}:{port}" in stderr.read_text()
 
-    with started(["serve", "--port", str(port)], environ, folder, ready, f"http://{HOST}:{port}") as service:
+    with started(["serve", "--port", str(port)], environ, folder, ready, f"http://{HOST}:{port}", group) as service:
         yield service

@@ -68,6 +68,7 @@ def build_bundle(
             shown = policies / "bundle"
             _check(opa, policies, snapshot)
             _pack(opa, snapshot, made, signing, shown=shown)
+            read_files(made, policies)  # refuses now what nobody would take
             _try(opa, made, _samples(policies / _SCHEMA), shown=shown, asked=_asked_at(snapshot, shown))
         elif not policies.exists():
             raise InvalidPolicy([Fault("does not exist", file=str(policies))])

@@ -1,6 +1,7 @@
 """Reads with the database's own driver: for the one statement that every decision waits for."""
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, PoolProxiedConnection, QueuePool, event
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
+# A connection that no longer holds says so when it is used; one that is lost later has been waited for enough.
+_AT_ONCE_SECONDS = 1.0
+
 
 class Reader:
     """Gives single statements that only read to the driver as they are. Each sees one state of the data by itself.
 
     It keeps connections of its own, one for each thread that reads at the same time. They are in no transaction, and
-    are not asked first whether they still hold: where one does not, the statement is given once more to a new one.
-    They go when the engine is disposed of.
+    are not asked first whether they still hold: where one is found lost at once, the statement is given once more to a
+    new one. One that takes too long is not. They go when the engine is disposed of.
 
     Attributes:
         dialect: The name of the database's kind, on which the statement depends.
@@ -52,10 +56,13 @@ class Reader:
         Raises:
             DatabaseUnavailable: The database does not answer, or cannot be used.
         """
+        began = monotonic()
         try:
             try:
                 return self._rows(statement, parameters)
             except _ConnectionLost:
+                if monotonic() - began > _AT_ONCE_SECONDS:
+                    raise
                 return self._rows(statement, parameters)
         except (DBAPIError, PoolTimeoutError, _ConnectionLost, self._driver_error) as error:
             raise DatabaseUnavailable("The database does not answer or cannot be used.") from error

@@ -11,6 +11,7 @@ from authz_service.callers import openid
 from authz_service.customers import model, ndjson_file
 from authz_service.decision import searches
 from authz_service.journal import writer
+from authz_service.opa import contents
 from authz_service.opa.engine import OpaEngine
 from authz_service.serve import HEAD_BYTES, HEAD_SECONDS, SHUTDOWN_SECONDS, THREADS
 from authz_service.storage.database import LOCK_WAIT_SECONDS
@@ -49,6 +50,7 @@ def _default(function: Callable[..., object], name: str) -> float:
         ("ids and names", f"{model.LONGEST_TEXT} characters"),
         ("e-mail address", f"{model.LONGEST_EMAIL_ADDRESS} characters"),
         ("activation code", f"{model.LONGEST_CODE} characters"),
+        ("a policy bundle", f"{contents.MOST_UNPACKED_BYTES // MIB} MiB unpacked, {contents.MOST_MEMBERS:,} files"),
         ("a line of NDJSON", f"{ndjson_file.LONGEST_LINE_BYTES // MIB} MiB"),
         ("OPA, for an answer", f"{_default(OpaEngine, 'timeout'):g} seconds"),
         ("PostgreSQL, for a statement", f"{ANSWER_SECONDS:g} seconds"),

@@ -7,8 +7,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from authz_service.storage.database import LOCK_WAIT_SECONDS
+from authz_service.storage.database import LOCK_WAIT_SECONDS, connect
 from authz_service.storage.postgresql import ANSWER_SECONDS, CONNECT_SECONDS
 from tests.failures.asking import BILLS, OWN_USAGE, SMITHS, WISH, Clock, decided, is_alive, unready
 from tests.failures.conftest import ACTIVATION_KEY, MakeDatabase
@@ -39,10 +40,14 @@ def harmed() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture
-def on_postgresql(opa: Path, harmed: PostgreSQL, with_smiths: MakeDatabase, tmp_path: Path) -> Iterator[Service]:
-    url = with_smiths(harmed.new_database())
+def postgresql_url(harmed: PostgreSQL, with_smiths: MakeDatabase) -> str:
+    return with_smiths(harmed.new_database())
+
+
+@pytest.fixture
+def on_postgresql(opa: Path, postgresql_url: str, tmp_path: Path) -> Iterator[Service]:
     more = {f"AUTHZ_{name.upper()}": str(value) for name, value in journal_settings(tmp_path).items()}
-    with serve(opa, tmp_path / "service", url, more | {"AUTHZ_ACTIVATION_KEY": ACTIVATION_KEY}) as service:
+    with serve(opa, tmp_path / "service", postgresql_url, more | {"AUTHZ_ACTIVATION_KEY": ACTIVATION_KEY}) as service:
         yield service
 
 
@@ -59,6 +64,16 @@ def frozen(server: PostgreSQL) -> Iterator[None]:
             thaw(pid)
 
 
+@contextmanager
+def locked_members(url: str) -> Iterator[None]:
+    """Somebody is changing the table of members, and does not come to an end."""
+    database = connect(url)
+    with database.begin() as connection:
+        connection.execute(text("LOCK TABLE members IN ACCESS EXCLUSIVE MODE"))
+        yield
+    database.dispose()
+
+
 def test_a_postgresql_that_is_frozen_is_waited_for_so_long_and_everything_goes_on_afterwards(
     on_postgresql: Service, harmed: PostgreSQL
 ) -> None:
@@ -69,13 +84,39 @@ def test_a_postgresql_that_is_frozen_is_waited_for_so_long_and_everything_goes_o
             answers = [callers.submit(decided, service, asked) for asked in (OWN_USAGE, BILLS)]
             named = callers.submit(unready, service)
             assert is_alive(service)
-            assert [answer.result() for answer in answers] == [None, None]
+            with Clock() as deciding:
+                assert [answer.result() for answer in answers] == [None, None]
             assert "database" in named.result()
+        assert ANSWER_SECONDS - 1 <= deciding.took < ANSWER_SECONDS + 2
         assert clock.took < ANSWER_SECONDS + CONNECT_SECONDS + 2
+        with Clock() as connecting:
+            assert decided(service, OWN_USAGE) is None
+        assert connecting.took < CONNECT_SECONDS + 2
     wait_until(lambda: decided(service, OWN_USAGE) is True)
     wait_until(lambda: unready(service) == set())
     assert service.call("POST", TAKE_OVER, WISH).status_code == 201
     assert administrators(service) == ["mary.jones"]
+
+
+def test_a_postgresql_whose_table_is_locked_is_waited_for_once_and_everything_goes_on_afterwards(
+    on_postgresql: Service, postgresql_url: str
+) -> None:
+    service = on_postgresql
+    assert decided(service, OWN_USAGE) is True
+    with locked_members(postgresql_url):
+        with ThreadPoolExecutor() as callers, Clock() as clock:
+            answers = [callers.submit(decided, service, asked) for asked in (OWN_USAGE, BILLS)]
+            role = callers.submit(service.session.get, service.url + ADDRESS, timeout=40)
+            change = callers.submit(service.session.post, service.url + TAKE_OVER, json=WISH, timeout=40)
+            assert is_alive(service)
+            # The database answers.
+            assert unready(service) == set()
+            assert [answer.result() for answer in answers] == [None, None]
+            assert (role.result().status_code, change.result().status_code) == (503, 503)
+        assert ANSWER_SECONDS <= clock.took < ANSWER_SECONDS + 2
+    wait_until(lambda: decided(service, OWN_USAGE) is True)
+    assert administrators(service) == ["philip.smith"]
+    assert service.call("POST", TAKE_OVER, WISH).status_code == 201
 
 
 def test_a_postgresql_that_is_down_is_a_503_at_once_and_everything_goes_on_when_it_is_back(

@@ -402,3 +402,10 @@ def test_a_bundle_with_compiled_rules_is_refused(opa: Path, folder: Path, target
         f"{given}: has policy.wasm, which is neither rules nor data; make it with `authz-service policy build`",
         f"{given}: has rules compiled to WebAssembly, which nobody can read; make it with `authz-service policy build`",
     ]
+
+
+def test_what_would_be_too_large_a_bundle_is_not_built(opa: Path, folder: Path, target: Path) -> None:
+    (folder / "bundle" / "authz" / "data.json").write_text(json.dumps({"filling": "x" * 17 * 1024 * 1024}))
+    with pytest.raises(InvalidPolicy, match="is larger than 16 MiB unpacked"):
+        build_bundle(opa, folder, target)
+    assert target.read_bytes() == BEFORE
