@@ -82,10 +82,12 @@ def frozen(server: PostgreSQL) -> Iterator[None]:
 def locked_members(url: str) -> Iterator[None]:
     """Somebody is changing the table of members, and does not come to an end."""
     database = connect(url)
-    with database.begin() as connection:
-        connection.execute(text("LOCK TABLE members IN ACCESS EXCLUSIVE MODE"))
-        yield
-    database.dispose()
+    try:
+        with database.begin() as connection:
+            connection.execute(text("LOCK TABLE members IN ACCESS EXCLUSIVE MODE"))
+            yield
+    finally:
+        database.dispose()
 
 
 @pytest.mark.parametrize("how", ["frozen", "cut off"])
