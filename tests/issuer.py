@@ -95,7 +95,7 @@ class Issuer:
 
 
 @contextmanager
-def served(*keys: Key) -> Iterator[Issuer]:
+def served(*keys: Key, port: int = 0) -> Iterator[Issuer]:
     issuer = Issuer(*keys)
 
     class Handler(BaseHTTPRequestHandler):
@@ -112,7 +112,7 @@ def served(*keys: Key) -> Iterator[Issuer]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     with serving(server) as url:
         issuer.url = f"{url}/jwks"
         yield issuer

@@ -7,21 +7,27 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
-from authz_service.storage.database import LOCK_WAIT_SECONDS, connect
+from authz_service.storage.database import LOCK_WAIT_SECONDS, connect, reading
 from authz_service.storage.postgresql import ANSWER_SECONDS, CONNECT_SECONDS
 from tests.failures.asking import BILLS, OWN_USAGE, SMITHS, WISH, Clock, decided, is_alive, unready
 from tests.failures.conftest import ACTIVATION_KEY, MakeDatabase
 from tests.failures.disks import filled, small_disk
+from tests.failures.road import Road, road
 from tests.journals import journal_settings
 from tests.postgresql import PostgreSQL, postgresql_server
 from tests.processes import freeze, processes_below, thaw, wait_until
-from tests.services import Service, serve
+from tests.services import HOST, Service, serve
 
 ADDRESS = f"/v1/customers/{SMITHS}"
 TAKE_OVER = f"{ADDRESS}/administrators"
 OPTION = {"id": "moon-calls", "name": "Calls to the moon", "for": "mobile", "price": "9.00"}
+
+LOSE_CONNECTIONS = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 def administrators(service: Service) -> list[str]:
@@ -45,9 +51,17 @@ def postgresql_url(harmed: PostgreSQL, with_smiths: MakeDatabase) -> str:
 
 
 @pytest.fixture
-def on_postgresql(opa: Path, postgresql_url: str, tmp_path: Path) -> Iterator[Service]:
+def road_to_postgresql(postgresql_url: str) -> Iterator[Road]:
+    with road(Path(str(make_url(postgresql_url).query["host"])) / ".s.PGSQL.5432") as made:
+        yield made
+
+
+@pytest.fixture
+def on_postgresql(opa: Path, postgresql_url: str, road_to_postgresql: Road, tmp_path: Path) -> Iterator[Service]:
+    database = make_url(postgresql_url).database
+    url = f"postgresql+psycopg://postgres@{HOST}:{road_to_postgresql.port}/{database}"
     more = {f"AUTHZ_{name.upper()}": str(value) for name, value in journal_settings(tmp_path).items()}
-    with serve(opa, tmp_path / "service", postgresql_url, more | {"AUTHZ_ACTIVATION_KEY": ACTIVATION_KEY}) as service:
+    with serve(opa, tmp_path / "service", url, more | {"AUTHZ_ACTIVATION_KEY": ACTIVATION_KEY}) as service:
         yield service
 
 
@@ -68,18 +82,21 @@ def frozen(server: PostgreSQL) -> Iterator[None]:
 def locked_members(url: str) -> Iterator[None]:
     """Somebody is changing the table of members, and does not come to an end."""
     database = connect(url)
-    with database.begin() as connection:
-        connection.execute(text("LOCK TABLE members IN ACCESS EXCLUSIVE MODE"))
-        yield
-    database.dispose()
+    try:
+        with database.begin() as connection:
+            connection.execute(text("LOCK TABLE members IN ACCESS EXCLUSIVE MODE"))
+            yield
+    finally:
+        database.dispose()
 
 
-def test_a_postgresql_that_is_frozen_is_waited_for_so_long_and_everything_goes_on_afterwards(
-    on_postgresql: Service, harmed: PostgreSQL
+@pytest.mark.parametrize("how", ["frozen", "cut off"])
+def test_a_postgresql_that_is_frozen_or_cut_off_is_waited_for_so_long_and_everything_goes_on_afterwards(
+    on_postgresql: Service, harmed: PostgreSQL, road_to_postgresql: Road, how: str
 ) -> None:
     service = on_postgresql
     assert (decided(service, OWN_USAGE), decided(service, BILLS)) == (True, False)
-    with frozen(harmed):
+    with frozen(harmed) if how == "frozen" else road_to_postgresql.cut():
         with ThreadPoolExecutor() as callers, Clock() as clock:
             answers = [callers.submit(decided, service, asked) for asked in (OWN_USAGE, BILLS)]
             named = callers.submit(unready, service)
@@ -116,6 +133,23 @@ def test_a_postgresql_whose_table_is_locked_is_waited_for_once_and_everything_go
         assert ANSWER_SECONDS <= clock.took < ANSWER_SECONDS + 2
     wait_until(lambda: decided(service, OWN_USAGE) is True)
     assert administrators(service) == ["philip.smith"]
+    assert service.call("POST", TAKE_OVER, WISH).status_code == 201
+
+
+def test_connections_that_are_lost_are_replaced_and_nobody_hears_of_it(
+    on_postgresql: Service, postgresql_url: str
+) -> None:
+    service = on_postgresql
+    database = connect(postgresql_url)
+    for _ in range(3):
+        assert (decided(service, OWN_USAGE), decided(service, BILLS)) == (True, False)
+        assert administrators(service) == ["philip.smith"]
+        with reading(database) as connection:
+            lost = connection.execute(text(LOSE_CONNECTIONS)).scalars().all()
+        assert lost
+        assert all(lost)
+    database.dispose()
+    assert (decided(service, OWN_USAGE), unready(service)) == (True, set())
     assert service.call("POST", TAKE_OVER, WISH).status_code == 201
 
 

@@ -12,12 +12,16 @@ from tests.mail import MailServerForTests
 from tests.processes import wait_until
 from tests.services import HOST, Service, serve
 
+# What a mail server has for each of its answers.
+PATIENCE_SECONDS = 20
+
 
 @pytest.fixture
-def silent_port() -> Iterator[int]:
-    """Where connections are taken, and nothing is ever said."""
+def silent() -> Iterator[socket.socket]:
+    """Takes connections, and never says anything."""
     with closing(socket.create_server((HOST, 0))) as server:
-        yield server.getsockname()[1]
+        server.settimeout(10)
+        yield server
 
 
 def with_mail(port: int) -> dict[str, str]:
@@ -42,10 +46,17 @@ def take_over_goes_on(service: Service) -> None:
 
 
 def test_a_mail_server_that_takes_connections_and_says_nothing_delays_letters_alone(
-    opa: Path, database_url: str, tmp_path: Path, silent_port: int
+    opa: Path, database_url: str, tmp_path: Path, silent: socket.socket
 ) -> None:
-    with serve(opa, tmp_path / "service", database_url, with_mail(silent_port)) as service:
+    with serve(opa, tmp_path / "service", database_url, with_mail(silent.getsockname()[1])) as service:
         take_over_goes_on(service)
+        connection = silent.accept()[0]
+        with closing(connection), Clock() as clock:
+            connection.settimeout(2 * PATIENCE_SECONDS)
+            assert connection.recv(1) == b""
+        assert PATIENCE_SECONDS - 3 < clock.took < PATIENCE_SECONDS + 2
+        with closing(silent.accept()[0]):
+            assert letters(service, "waiting") == "1.0"
 
 
 def test_a_mail_server_that_is_down_delays_letters_alone_and_gets_them_when_it_is_up(

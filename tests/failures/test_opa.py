@@ -1,6 +1,9 @@
 """OPA fails: it is gone, silent, slow, lies, or comes back with another policy. There is never a decision by it."""
 
+import os
+import resource
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -217,3 +220,25 @@ def test_a_take_over_that_the_policy_cannot_be_asked_about_changes_nothing(
         server.spoil = lying_opa.honest
     after = service.call("GET", address)
     assert (after.json(), after.headers["ETag"]) == (before.json(), before.headers["ETag"])
+
+
+def test_an_opa_that_gets_no_memory_is_started_again_as_soon_as_there_is_some(
+    opa: Path, database_url: str, tmp_path: Path
+) -> None:
+    with serve(opa, tmp_path / "service", database_url) as service:
+        assert (decided(service, OWN_USAGE), decided(service, BILLS)) == (True, False)
+        first = service.process.pid
+        pages = int(Path(f"/proc/{first}/statm").read_text().split()[0])
+        # Whatever it starts has no more either.
+        limit = pages * resource.getpagesize() + 64 * 1024 * 1024
+        resource.prlimit(first, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+        os.kill(service.opa(), signal.SIGKILL)
+        wait_until(lambda: service.stderr.read_text().count("opa.ended") >= 3)
+        # As programs in Go do that get none.
+        assert '"how": "status 2"' in service.stderr.read_text()
+        assert unready(service) == {"opa"}
+        assert (decided(service, OWN_USAGE), decided(service, POINTS)) == (True, None)
+        assert is_alive(service)
+        resource.prlimit(first, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        wait_until(lambda: decided(service, POINTS) is not None, 10)
+        assert unready(service) == set()
