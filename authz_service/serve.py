@@ -38,6 +38,7 @@ from authz_service.opa.launch import die_with_parent
 from authz_service.opa.signed import SignedPolicies
 from authz_service.opa.signing import read_public_key
 from authz_service.opa.supervisor import OPA_RESTARTS, SupervisedOpa
+from authz_service.precautions.edits import refused_callers
 from authz_service.secret_settings import forget_secrets
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
@@ -85,7 +86,7 @@ def serve(
     # The settings have them; no process that is started from here on needs them in its environment.
     forget_secrets(os.environ)
     host, port = address
-    followed = FollowedCallers(settings.callers, callers)
+    followed = FollowedCallers(settings.callers, callers, partial(refused_callers, settings.allow_insecure))
     host = _numeric(host, port)
     if settings.metadata_key is not None:
         read_signing_key(settings.metadata_key)  # refuses now what no worker could sign with

@@ -1,7 +1,7 @@
 """The callers' file, followed: an edit is taken over without a restart."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -13,6 +13,10 @@ from authz_service.errors import ConfigurationError
 log = structlog.get_logger()
 
 _JUST_NOW_SECONDS = 2.0
+
+
+def _none_refused(_file: Path, _callers: Sequence[Caller]) -> tuple[str, ...]:
+    return ()
 
 
 class FollowedCallers:
@@ -27,16 +31,25 @@ class FollowedCallers:
     Args:
         path: The same.
         beside: Callers that are not in the file.
+        refused: What is insecure in a later edit, a sentence a fault, of the file itself and of those callers in it
+            who are not in force yet; picklable.
 
     Raises:
         ConfigurationError: The file is faulty at the start, with every fault.
     """
 
-    def __init__(self, path: Path | None, beside: Sequence[Caller] = ()) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        beside: Sequence[Caller] = (),
+        refused: Callable[[Path, Sequence[Caller]], tuple[str, ...]] = _none_refused,
+    ) -> None:
         self.path = path
         self.rejected: tuple[str, ...] = ()
         self._beside = list(beside)
+        self._refused = refused
         self._seen = self._state()
+        self._loose: tuple[str, ...] = ()
         self._listed = read_callers(path) if path else []
 
     @property
@@ -45,14 +58,22 @@ class FollowedCallers:
 
     def look(self) -> bool:
         """Whether there are other callers than at the last look."""
-        state = self._state()
-        if self.path is None or (state == self._seen and state is not None):
+        if self.path is None:
             return False
-        self._seen = state
+        # Who may change the file changes without an edit of it.
+        state, loose = self._state(), self._refused(self.path, ())
+        if state == self._seen and state is not None and loose == self._loose:
+            return False
+        self._seen, self._loose = state, loose
         try:
             listed = read_callers(self.path)
         except ConfigurationError as error:
             self._reject(tuple(str(error).splitlines()))
+            return False
+        known = set(self._listed)
+        faults = self._refused(self.path, [caller for caller in listed if caller not in known])
+        if faults:
+            self._reject(faults)
             return False
         if self.rejected:
             log.info("callers.edit_mended", file=str(self.path))

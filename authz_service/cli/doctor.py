@@ -40,6 +40,10 @@ from authz_service.web.signed_metadata import read_signing_key
 from authz_service.words import Durability
 
 _OLDEST_PYTHON = (3, 11)
+_OPEN_SIDECAR = (
+    "whoever reaches it can read and change the policy; start it with --authorization basic"
+    " (see docs/how-to/publish-a-policy.md#hand-it-to-a-sidecar)"
+)
 
 
 class Finding(NamedTuple):
@@ -114,7 +118,8 @@ def _examine() -> Iterator[Finding]:
     if settings.opa_url is None:
         yield _try("policy", lambda: _policy(settings))
     else:
-        yield _try("opa sidecar", lambda: _sidecar(settings.opa_url or ""))
+        sidecar = _try("opa sidecar", lambda: _sidecar(settings.opa_url or ""))
+        yield sidecar._replace(warns=sidecar.detail.endswith(_OPEN_SIDECAR))
 
 
 def _try(what: str, look: Callable[[], str]) -> Finding:
@@ -255,4 +260,5 @@ def _signed_policy(settings: Settings, file: Path) -> str:
 
 def _sidecar(url: str) -> str:
     with closing(OpaEngine(url)) as engine:
-        return f"{url} answers under revision {engine.ask(()).revision}"
+        found = f"{url} answers under revision {engine.ask(()).revision}"
+        return f"{found}\n{_OPEN_SIDECAR}" if engine.lists_policies() else found

@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -51,6 +52,11 @@ class Client(OpaClient):  # type: ignore[misc]  # the library ships no types
             return request
 
         self._session.auth = add
+
+    def lists_policies(self) -> bool:
+        """Whether it answers whoever asks for its policies; the library asks at an address that OPA redirects."""
+        answer = self._session.get(f"{self.root_url}/policies", timeout=self.timeout)
+        return bool(answer.status_code == HTTPStatus.OK)
 
     def _init_session(self) -> requests.Session:
         session = requests.Session()

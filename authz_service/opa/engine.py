@@ -62,6 +62,13 @@ class OpaEngine:
         said = provenance.get("version") if isinstance(provenance, dict) else None
         return said if isinstance(said, str) else ""
 
+    def lists_policies(self) -> bool:
+        """Whether it shows its policies, as it does to whoever asks where it asks no policy of its own about that."""
+        try:
+            return self._client.lists_policies()
+        except requests.RequestException:
+            return False
+
     def _post(self, document: Mapping[str, object], parameters: Mapping[str, str] = _STRICT) -> object:
         # A supervised OPA that was killed is back in a moment. One away for longer is not waited for.
         deadline = min(time.monotonic(), self._last_answer + self._timeout) + self._timeout

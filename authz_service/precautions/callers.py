@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
+from importlib import import_module
 
 from authz_service.callers.callers import Caller
 from authz_service.precautions.finding import Finding
@@ -36,7 +35,9 @@ def _is_regular(digest: str) -> bool:
 
 
 def _digests_of_common_words() -> set[str]:
-    words = [*_EXAMPLES, *FREQUENCY_LISTS["passwords"]]
+    # They take memory, which a worker does without until the callers' file is edited.
+    passwords = import_module("zxcvbn.frequency_lists").FREQUENCY_LISTS["passwords"]
+    words = [*_EXAMPLES, *passwords]
     return {_digest(f"{word}{end}") for word in words for end in ("", "\n")}
 
 

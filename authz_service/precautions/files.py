@@ -1,7 +1,11 @@
-"""Files and folders that everybody on the machine can read, or others than their owner can change."""
+"""Files and folders that everybody on the machine can read, or others than root and the service's user can change."""
 
+import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -15,40 +19,47 @@ _READ_BY_ALL = stat.S_IROTH
 _WRITTEN_BY_GROUP = stat.S_IWGRP
 _WRITTEN_BY_ALL = stat.S_IWOTH
 _WRITTEN = _WRITTEN_BY_GROUP | _WRITTEN_BY_ALL
+_CHANGES = {"g-w": _WRITTEN_BY_GROUP, "o-w": _WRITTEN_BY_ALL, "o-r": _READ_BY_ALL}
+_ROOT = 0
+_CALLERS = "AUTHZ_CALLERS"
+_OPA_URL = "AUTHZ_OPA_URL"
 _UNIX = "unix://"
 
 
 def loose_files(settings: Settings, secret_files: Mapping[str, Path]) -> Iterator[Finding]:
-    """Those files of the service whose modes are too loose for what is in them.
+    """Those files of the service whose modes, owners or folders are too loose for what is in them.
 
     Args:
         settings: The settings.
         secret_files: The files that secrets are in, by the setting that names each.
     """
-    private = list(_private(settings, secret_files))
-    for name, path in private:
+    guarded = list(_private(settings, secret_files))
+    for name, path in guarded:
         yield from _loose(name, path, _READ_BY_ALL | _WRITTEN)
     if settings.callers:
-        private.append(("AUTHZ_CALLERS", settings.callers))
-        yield from _loose("AUTHZ_CALLERS", settings.callers, _WRITTEN)
+        guarded.append((_CALLERS, settings.callers))
+        yield from _loose(_CALLERS, settings.callers, _WRITTEN)
         # What is in it of a token is no use to anybody, if the token cannot be guessed.
-        yield from _loose("AUTHZ_CALLERS", settings.callers, _READ_BY_ALL, is_fault=False)
+        yield from _loose(_CALLERS, settings.callers, _READ_BY_ALL, is_fault=False)
     if settings.bundle_verification_key:
         # Who can change it, can sign policies.
-        private.append((BUNDLE_VERIFICATION_KEY, settings.bundle_verification_key))
+        guarded.append((BUNDLE_VERIFICATION_KEY, settings.bundle_verification_key))
         yield from _loose(BUNDLE_VERIFICATION_KEY, settings.bundle_verification_key, _WRITTEN)
-    folders: dict[Path, str] = {}
-    for name, path in private:
-        folders.setdefault(path.parent, name)
-    for folder, name in folders.items():
-        # In a folder like /tmp nobody takes the place of somebody else's file.
-        if not _mode(folder) & stat.S_ISVTX:
-            yield from _loose(name, folder, _WRITTEN_BY_ALL)
     if settings.opa_url is None:
+        guarded.append(("AUTHZ_POLICIES", settings.policies))
         yield from _loose_policies(settings.policies)
     elif settings.opa_url.startswith(_UNIX):
+        socket = Path(settings.opa_url.removeprefix(_UNIX))
+        guarded.append((_OPA_URL, socket))
         # To connect is to write, and a sidecar of another user shares the socket by its group.
-        yield from _loose("AUTHZ_OPA_URL", Path(settings.opa_url.removeprefix(_UNIX)), _WRITTEN_BY_ALL)
+        yield from _loose(_OPA_URL, socket, _WRITTEN_BY_ALL)
+    yield from _loose_ways(guarded)
+
+
+def loose_callers(path: Path) -> Iterator[Finding]:
+    """The faults of the callers' file alone."""
+    yield from _loose(_CALLERS, path, _WRITTEN)
+    yield from _loose_ways([(_CALLERS, path)])
 
 
 def _private(settings: Settings, secret_files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
@@ -71,26 +82,89 @@ def _private(settings: Settings, secret_files: Mapping[str, Path]) -> Iterator[t
 
 def _loose_policies(policies: Path) -> Iterator[Finding]:
     inside = sorted(policies.rglob("*")) if policies.is_dir() else []
-    loose = [path for path in (policies, *inside) if _mode(path) & _WRITTEN_BY_ALL]
+    loose = [path for path in (policies, *inside) if _mode(path) & _WRITTEN]
     if loose:
-        more = f", and {len(loose) - 1} more in it," if len(loose) > 1 else ""
-        what = f"AUTHZ_POLICIES: {loose[0]}{more} may be changed by everybody on this machine"
-        yield Finding(Risk.FILES, is_fault=True, what=f"{what}; mend it with: chmod -R o-w {policies}")
+        found = reduce(or_, map(_mode, loose)) & _WRITTEN
+        what = f"AUTHZ_POLICIES: {_first_of(loose)} may be {_by_whom(found)}"
+        yield Finding(Risk.FILES, is_fault=True, what=f"{what}; mend it with: chmod -R {_changes(found)} {policies}")
+    foreign = [path for path in inside if not _is_ours(path)]
+    if foreign:
+        what = f"AUTHZ_POLICIES: {_first_of(foreign)} belongs to user {_owner(foreign[0])}, who may change it"
+        yield Finding(Risk.FILES, is_fault=True, what=f"{what}; mend it with: chown -R {os.geteuid()} {policies}")
+
+
+def _first_of(paths: list[Path]) -> str:
+    return f"{paths[0]}, and {len(paths) - 1} more in it," if len(paths) > 1 else str(paths[0])
 
 
 def _loose(name: str, path: Path, wrong: int, *, is_fault: bool = True) -> Iterator[Finding]:
     found = _mode(path) & wrong
+    if found:
+        what = f"{name}: {path} may be {_by_whom(found)}; mend it with: chmod {_changes(found)} {path}"
+        yield Finding(Risk.FILES, is_fault, what)
+
+
+def _by_whom(found: int) -> str:
     if found & _WRITTEN_BY_ALL:
-        who = "changed by everybody on this machine"
-    elif found & _WRITTEN_BY_GROUP:
-        who = "changed by its group"
-    elif found:
-        who = "read by everybody on this machine"
-    else:
-        return
-    changes = {"g-w": _WRITTEN_BY_GROUP, "o-w": _WRITTEN_BY_ALL, "o-r": _READ_BY_ALL}
-    mend = ",".join(change for change, bit in changes.items() if found & bit)
-    yield Finding(Risk.FILES, is_fault, f"{name}: {path} may be {who}; mend it with: chmod {mend} {path}")
+        return "changed by everybody on this machine"
+    return "changed by its group" if found & _WRITTEN_BY_GROUP else "read by everybody on this machine"
+
+
+def _changes(found: int) -> str:
+    return ",".join(change for change, bit in _CHANGES.items() if found & bit)
+
+
+def _loose_ways(guarded: Iterable[tuple[str, Path]]) -> Iterator[Finding]:
+    """What belongs to others of files and the folders above them, and folders in which all can put another in place."""
+    told: set[Path] = set()
+    for name, path in guarded:
+        itself = Path(os.path.realpath(path))
+        # Whose the socket is may answer there, unless anybody could have made it.
+        answering = _owner(itself) if name == _OPA_URL else None
+        for place in sorted(_way(path.absolute()) - told):
+            told.add(place)
+            owner = _owner(place)
+            is_answering = owner == answering and not _mode(place.parent) & _WRITTEN_BY_ALL
+            if not _is_ours(place) and not is_answering:
+                what = f"{name}: {place} belongs to user {owner}, who may change it or put another in its place"
+                mend = f"mend it with: chown {os.geteuid()} {place}, or have {name} elsewhere"
+                yield Finding(Risk.FILES, is_fault=True, what=f"{what}; {mend}")
+            # In a folder like /tmp nobody takes the place of somebody else's file; a pod shares a socket by a folder
+            # in which every container may write, and nobody else is there.
+            if place != itself and _is_folder(place) and not _mode(place) & stat.S_ISVTX:
+                yield from _loose(name, place, _WRITTEN_BY_ALL, is_fault=name != _OPA_URL)
+
+
+def _way(path: Path, found: set[Path] | None = None) -> set[Path]:
+    """A file, the folders above it up to the root, each symlink on the way, and the same for what that leads to."""
+    found = set() if found is None else found
+    for entry in (path, *path.parents):
+        place = Path(os.path.realpath(entry.parent)) / entry.name
+        if place not in found and entry.name != "..":
+            found.add(place)
+            with suppress(OSError):  # most are no symlink
+                _way(place.parent / place.readlink(), found)
+    return found
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it is root's or that of whoever runs this; also where it is not there."""
+    return _owner(path) in {None, _ROOT, os.geteuid()}
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is one itself, and no symlink to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _owner(path: Path) -> int | None:
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return None
 
 
 def _mode(path: Path) -> int:

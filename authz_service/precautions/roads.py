@@ -1,4 +1,4 @@
-"""Roads to other services on which somebody in between could listen or answer."""
+"""Roads to other services on which somebody else could listen or answer."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -15,7 +15,7 @@ _TLS = {"require", "verify-ca", "verify-full"}
 
 
 def open_roads(settings: Settings) -> Iterator[Finding]:
-    """Addresses off this machine that are reached without TLS."""
+    """Addresses off this machine that are reached without TLS, and a port of it that all its users reach."""
     opa = _host_of("http", settings.opa_url)
     if opa and not is_loopback(opa):
         yield Finding(
@@ -23,6 +23,13 @@ def open_roads(settings: Settings) -> Iterator[Finding]:
             is_fault=True,
             what=f"AUTHZ_OPA_URL: reaches {opa} without TLS, so that whoever is in between could turn a no into a yes;"
             " write https://…, or have OPA beside this service and write unix:///… or http://127.0.0.1:…",
+        )
+    elif opa:
+        yield Finding(
+            Risk.TLS,
+            is_fault=False,
+            what=f"AUTHZ_OPA_URL: reaches OPA at a port of {opa}, where every user of this machine can ask it, and"
+            " answer while it is away; a socket in a folder for one user is safer: unix:///…",
         )
     mail = _host_of("smtp", settings.smtp_url, with_password=True)
     if mail and not is_loopback(mail):

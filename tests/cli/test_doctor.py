@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from authz_service.callers.callers import new_token, token_sha256
 from authz_service.opa.binary import OPA_VERSION
+from authz_service.opa.bundle import build_bundle
 from authz_service.opa.supervisor import SupervisedOpa
 from tests.cli.conftest import Cli
 from tests.issuer import ec, served
 from tests.journals import journal_settings
+from tests.ports import free_port
+from tests.processes import wait_until
 
 NO_DATABASE = "AUTHZ_DATABASE_URL: is not set; for one machine, sqlite:///authz.db."
 NO_OPA = (
@@ -260,6 +264,35 @@ def test_a_callers_file_with_example_hashes_has_to_be_mended(cli: Cli, right: di
     assert examined(cli, right, 1)["security"]["detail"].startswith(
         "AUTHZ_CALLERS: a: has a token that is easily guessed"
     )
+
+
+def test_a_sidecar_at_a_port_and_one_that_shows_its_policies_are_to_be_looked_at(
+    cli: Cli, right: dict[str, str], opa: Path, policies: Path, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.tar.gz"
+    build_bundle(opa, policies, bundle)
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [str(opa), "run", "--server", "--addr", url, "--skip-version-check", "--bundle", str(bundle)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as sidecar:
+        try:
+            wait_until(lambda: answers(url))
+            found = examined(cli, right | {"AUTHZ_OPA_URL": url}, 0)
+        finally:
+            sidecar.kill()
+    assert (found["opa sidecar"]["ok"], found["opa sidecar"]["warns"]) == (True, True)
+    assert "start it with --authorization basic" in found["opa sidecar"]["detail"]
+    assert (found["security"]["ok"], found["security"]["warns"]) == (True, True)
+    assert "a socket in a folder for one user is safer" in found["security"]["detail"]
+    closed = examined(cli, right, 0)
+    assert not closed["opa sidecar"]["warns"]
+    assert not closed["security"]["warns"]
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=2).ok
+    except requests.ConnectionError:
+        return False
 
 
 def test_looking_makes_nothing(cli: Cli, right: dict[str, str], tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
+import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -138,14 +140,18 @@ def test_a_policy_that_all_may_change_is_at_fault_named_once(folder: Path) -> No
     policies = folder / "policies"
     (policies / "rules.rego").chmod(0o666)
     [fault] = told(folder)
-    assert fault == (f"fault: AUTHZ_POLICIES: {policies}/rules.rego {BY_ALL}; mend it with: chmod -R o-w {policies}")
+    assert fault == f"fault: AUTHZ_POLICIES: {policies}/rules.rego {BY_ALL}; mend it with: chmod -R g-w,o-w {policies}"
     policies.chmod(0o777)
     [fault] = told(folder)
     assert f"{policies}, and 1 more in it, {BY_ALL}" in fault
     assert told(folder, opa_url="http://localhost:8181") == []
-    policies.chmod(0o775)
+
+
+def test_a_policy_that_its_group_may_change_is_at_fault_as_a_callers_file_is(folder: Path) -> None:
+    policies = folder / "policies"
     (policies / "rules.rego").chmod(0o664)
-    assert told(folder) == []
+    [fault] = told(folder)
+    assert fault == f"fault: AUTHZ_POLICIES: {policies}/rules.rego {BY_GROUP}; mend it with: chmod -R g-w {policies}"
 
 
 @pytest.mark.parametrize(("mode", "is_fault"), [(0o600, False), (0o660, False), (0o755, False), (0o662, True)])
@@ -156,6 +162,110 @@ def test_a_socket_of_opa_that_all_may_connect_to_is_at_fault(folder: Path, mode:
         path.chmod(mode)
         found = told(folder, opa_url=f"unix://{path}")
     assert found == ([f"fault: AUTHZ_OPA_URL: {path} {BY_ALL}; mend it with: chmod o-w {path}"] if is_fault else [])
+
+
+@pytest.mark.parametrize("setting", ["policies", "callers", "opa_url"])
+@pytest.mark.parametrize("above", ["open", "open/deep"])
+def test_where_all_may_put_another_in_the_place_of_it_or_of_a_folder_above_it_that_is_told(
+    folder: Path, setting: str, above: str
+) -> None:
+    loose, path = folder / "open", folder / above / "it"
+    path.parent.mkdir(mode=0o700, parents=True)
+    path.touch(mode=0o600)
+    loose.chmod(0o777)
+    given = f"unix://{path}" if setting == "opa_url" else path
+    kind = "warning" if setting == "opa_url" else "fault"
+    expected = f"{kind}: AUTHZ_{setting.upper()}: {loose} {BY_ALL}; mend it with: chmod o-w {loose}"
+    assert told(folder, **{setting: given}) == [expected]
+    loose.chmod(0o1777)
+    assert told(folder, **{setting: given}) == []
+
+
+def test_the_folders_of_what_symlinks_lead_to_are_looked_at_and_those_of_each_symlink(folder: Path) -> None:
+    for name in ("first", "second", "third"):
+        (folder / name).mkdir(mode=0o700)
+    (folder / "third" / "policies").mkdir(mode=0o700)
+    (folder / "second" / "link").symlink_to("../third/policies")
+    (folder / "first" / "link").symlink_to(folder / "second" / "link")
+    given = folder / "first" / "link"
+    assert told(folder, policies=given) == []
+    for name in ("first", "second", "third"):
+        loose = folder / name
+        loose.chmod(0o777)
+        assert told(folder, policies=given) == [
+            f"fault: AUTHZ_POLICIES: {loose} {BY_ALL}; mend it with: chmod o-w {loose}"
+        ]
+        loose.chmod(0o700)
+
+
+def test_a_symlink_that_leads_in_a_circle_is_for_others_to_tell(folder: Path) -> None:
+    (folder / "circle").symlink_to("circle")
+    assert told(folder, policies=folder / "circle") == []
+
+
+@pytest.fixture
+def owned(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has what is given belong to another user, which root alone could do for a test."""
+    lstat = Path.lstat
+
+    def own(*paths: Path) -> None:
+        def as_of_another(path: Path) -> os.stat_result:
+            found = lstat(path)
+            return os.stat_result([*found[:4], 65534, *found[5:10]]) if path in paths else found
+
+        monkeypatch.setattr(Path, "lstat", as_of_another)
+
+    return own
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ("AUTHZ_CALLERS", "callers.yaml"),
+        ("AUTHZ_POLICIES", "policies"),
+        ("AUTHZ_METADATA_KEY", "metadata.pem"),
+        ("AUTHZ_BUNDLE_VERIFICATION_KEY", "verification.pem"),
+        ("AUTHZ_JOURNAL_KEY_FILE", ""),
+    ],
+)
+def test_what_belongs_to_another_user_or_is_in_a_folder_of_another_is_at_fault(
+    folder: Path, setting: str, name: str, owned: Callable[..., None]
+) -> None:
+    path = folder / name
+    owned(path)
+    [fault] = told(folder)
+    assert fault == (
+        f"fault: {setting}: {path} belongs to user 65534, who may change it or put another in its place;"
+        f" mend it with: chown {os.geteuid()} {path}, or have {setting} elsewhere"
+    )
+
+
+def test_a_rule_of_another_user_is_at_fault(folder: Path, owned: Callable[..., None]) -> None:
+    policies = folder / "policies"
+    owned(policies / "rules.rego")
+    [fault] = told(folder)
+    assert fault == (
+        f"fault: AUTHZ_POLICIES: {policies}/rules.rego belongs to user 65534, who may change it;"
+        f" mend it with: chown -R {os.geteuid()} {policies}"
+    )
+
+
+def test_a_socket_may_be_that_of_another_user_in_a_folder_of_that_user_but_not_where_all_could_make_it(
+    folder: Path, owned: Callable[..., None]
+) -> None:
+    run = folder / "run"
+    run.mkdir(mode=0o750)
+    path = run / "opa.sock"
+    path.touch(mode=0o660)
+    owned(run, path)
+    assert told(folder, opa_url=f"unix://{path}") == []
+    owned(run)
+    [fault] = told(folder, opa_url=f"unix://{path}")
+    assert fault.startswith(f"fault: AUTHZ_OPA_URL: {run} belongs to user 65534, ")
+    owned(path)
+    run.chmod(0o1777)
+    [fault] = told(folder, opa_url=f"unix://{path}")
+    assert fault.startswith(f"fault: AUTHZ_OPA_URL: {path} belongs to user 65534, ")
 
 
 def test_what_is_not_there_yet_is_not_told_of(tmp_path: Path) -> None:

@@ -15,18 +15,16 @@ def told(**settings: Any) -> list[str]:  # noqa: ANN401 - of any setting
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "unix:///run/opa.sock",
-        "http://localhost:8181",
-        "http://127.0.0.1:8181",
-        "http://[::1]:8181",
-        "http://127.8.9.1",
-        "https://opa.example.org",
-        None,
-    ],
+    "url", ["http://localhost:8181", "http://127.0.0.1:8181", "http://[::1]:8181", "http://127.8.9.1"]
 )
-def test_an_opa_on_this_machine_or_over_tls_is_right(url: str | None) -> None:
+def test_an_opa_at_a_port_of_this_machine_is_a_warning_that_names_a_socket(url: str) -> None:
+    assert told(opa_url=url) == ["warning of AUTHZ_OPA_URL"]
+    [finding] = open_roads(Settings("sqlite:///authz.db", opa_url=url))
+    assert finding.what.endswith("a socket in a folder for one user is safer: unix:///…")
+
+
+@pytest.mark.parametrize("url", ["unix:///run/opa.sock", "https://opa.example.org", "https://localhost:8181", None])
+def test_an_opa_at_a_socket_or_over_tls_is_right(url: str | None) -> None:
     assert told(opa_url=url) == []
 
 
