@@ -74,8 +74,8 @@ class InTimeAdapter(HTTPAdapter):
         super().init_poolmanager(*arguments, **named)  # type: ignore[arg-type]  # as inherited
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
-    def proxy_manager_for(self, *arguments: object, **named: object) -> ProxyManager:
-        manager: ProxyManager = super().proxy_manager_for(*arguments, **named)  # type: ignore[arg-type]  # as inherited
+    def proxy_manager_for(self, proxy: str, **named: object) -> ProxyManager:
+        manager: ProxyManager = super().proxy_manager_for(proxy, **named)
         manager.pool_classes_by_scheme = _POOLS
         return manager
 

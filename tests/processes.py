@@ -1,12 +1,15 @@
 """What tests need to know of processes, from /proc, and how they wait."""
 
 import os
+import pickle
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 _PATIENCE_SECONDS = 30.0
+_T = TypeVar("_T")
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) -> None:
@@ -15,6 +18,12 @@ def wait_until(is_so: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) ->
     while not is_so():
         assert time.monotonic() < deadline, "it has not come to that"
         time.sleep(0.02)
+
+
+def handed_on(value: _T) -> _T:
+    """It as a process gets it that is started with it."""
+    there: _T = pickle.loads(pickle.dumps(value))  # noqa: S301 - of this test's own making
+    return there
 
 
 def is_running(pid: int) -> bool:

@@ -118,8 +118,7 @@ def _examine() -> Iterator[Finding]:
     if settings.opa_url is None:
         yield _try("policy", lambda: _policy(settings))
     else:
-        sidecar = _try("opa sidecar", lambda: _sidecar(settings.opa_url or ""))
-        yield sidecar._replace(warns=sidecar.detail.endswith(_OPEN_SIDECAR))
+        yield _sidecar(settings.opa_url)
 
 
 def _try(what: str, look: Callable[[], str]) -> Finding:
@@ -258,7 +257,15 @@ def _signed_policy(settings: Settings, file: Path) -> str:
     return f"{settings.policies} is signed with {file} and right, revision {found.revision}, sequence {found.sequence}"
 
 
-def _sidecar(url: str) -> str:
+def _sidecar(url: str) -> Finding:
+    found = _try("opa sidecar", lambda: _answering(url))
+    if not found.ok:
+        return found
     with closing(OpaEngine(url)) as engine:
-        found = f"{url} answers under revision {engine.ask(()).revision}"
-        return f"{found}\n{_OPEN_SIDECAR}" if engine.lists_policies() else found
+        is_open = engine.lists_policies()
+    return found._replace(detail=f"{found.detail}\n{_OPEN_SIDECAR}", warns=True) if is_open else found
+
+
+def _answering(url: str) -> str:
+    with closing(OpaEngine(url)) as engine:
+        return f"{url} answers under revision {engine.ask(()).revision}"

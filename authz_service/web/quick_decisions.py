@@ -70,20 +70,18 @@ class QuickDecisions:
         is_single = path in SINGLE
         if not (is_single or path == SEVERAL) or environ["REQUEST_METHOD"] != "POST":
             return self._hand_on(environ, start_response)
-        began = monotonic()
-        caller = self._admitted(environ)
-        if caller is None:
-            return self._hand_on(environ, start_response)
+        began, caller = monotonic(), None
         try:
             try:
-                questions = self._questions(environ, caller, is_single=is_single)
-                if questions:
+                caller = self._admitted(environ)
+                questions = self._questions(environ, caller, is_single=is_single) if caller else []
+                if caller and questions:
                     return self._answer(_Asked(questions, is_single, caller, began), environ, start_response)
             except Exception as error:  # noqa: BLE001 - the view raises it again, and Flask answers it
                 environ[FAILED] = error
             return self._hand_on(environ, start_response)
         finally:
-            if caller.limits is not None:
+            if caller and caller.limits is not None:
                 self._entrance.limiter.leave(caller)
 
     def _hand_on(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -95,14 +93,10 @@ class QuickDecisions:
 
         Before the body is read: who has to wait holds up nobody with a long one, or one that does not come.
         """
-        try:
-            caller = self._caller(environ)
-            if caller and caller.limits is not None:
-                wait = environ[WAIT] = self._entrance.limiter.enter(caller)
-                return None if wait else caller
-        except Exception as error:  # noqa: BLE001 - Flask comes to it again, and answers it
-            environ[FAILED] = error
-            return None
+        caller = self._caller(environ)
+        if caller and caller.limits is not None:
+            wait = environ[WAIT] = self._entrance.limiter.enter(caller)
+            return None if wait else caller
         return caller
 
     def _caller(self, environ: "WSGIEnvironment") -> Caller | None:

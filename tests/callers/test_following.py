@@ -1,5 +1,4 @@
 import os
-import pickle
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from authz_service.callers.callers import Caller, token_sha256
 from authz_service.callers.following import FollowedCallers
 from authz_service.errors import ConfigurationError
 from authz_service.words import Scope
+from tests.processes import handed_on
 
 DEMO = Caller("demo", token_sha256("demo"), frozenset(Scope))
 LONG_AGO = 1_000_000_000
@@ -114,7 +114,7 @@ def test_another_process_goes_on_from_what_is_in_force(file: Path) -> None:
     followed.look()
     file.write_text("broken")
     followed.look()
-    there: FollowedCallers = pickle.loads(pickle.dumps(followed))  # noqa: S301 - as a worker is given it
+    there = handed_on(followed)
     assert names(there) == ["demo", "second"]
     assert there.rejected == followed.rejected
     write(file, "third")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -477,10 +478,15 @@ def test_a_broken_edit_is_told_and_leaves_the_callers_as_they_are_also_in_a_new_
     def taken_over() -> int:
         return hostile.service.stderr.read_text().count('"callers.changed"')
 
-    before = taken_over()
-    write_callers(hostile.callers)
-    # By each worker and by the process that starts them.
-    wait_until(lambda: taken_over() == before + WORKERS + 1)
+    def is_taken_over(before: int) -> bool:
+        # By each worker and by the process that starts them.
+        return taken_over() == before + WORKERS + 1
+
+    # Whatever was in it before, these are changes.
+    for of_zone in ((ZONE, ZONE_THIRD), (ZONE,)):
+        before = taken_over()
+        write_callers(hostile.callers, of_zone=of_zone)
+        wait_until(partial(is_taken_over, before))
     hostile.callers.write_text("callers: [{name: zone, token: hunter2}]")
     wait_until(lambda: not_in_force(hostile) == {True})
     told = hostile.service.readiness()["callers"]

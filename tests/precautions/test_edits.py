@@ -1,4 +1,3 @@
-import pickle
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from authz_service.callers.callers import new_token, token_sha256
 from authz_service.callers.following import FollowedCallers
 from authz_service.precautions.edits import refused_callers
 from authz_service.words import Risk
+from tests.processes import handed_on
 
 GOOD, BETTER = token_sha256(new_token()), token_sha256(new_token())
 GUESSED = token_sha256("password")
@@ -30,9 +30,7 @@ def write(path: Path, *digests: str) -> None:
 
 def follow(path: Path, *allowed: Risk) -> FollowedCallers:
     """As a worker does, which is handed what it follows with."""
-    followed = FollowedCallers(path, refused=partial(refused_callers, frozenset(allowed)))
-    there: FollowedCallers = pickle.loads(pickle.dumps(followed))  # noqa: S301 - as a worker is given it
-    return there
+    return handed_on(FollowedCallers(path, refused=partial(refused_callers, frozenset(allowed))))
 
 
 def digests(followed: FollowedCallers) -> list[str]:
