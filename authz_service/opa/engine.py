@@ -79,7 +79,7 @@ class OpaEngine:
                 status = getattr(error.response, "status_code", "error")
                 refused = "; its policy system.authz has to allow the question"
                 why = refused if status == HTTPStatus.UNAUTHORIZED else ""
-                raise PolicyEngineMisbehaved(f"OPA at {self._url} answered with HTTP {status}{why}.") from error
+                raise PolicyEngineMisbehaved(f"OPA answered with HTTP {status}{why}.") from error
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
                 if time.monotonic() >= deadline:
                     raise PolicyEngineUnavailable(f"OPA cannot be reached at {self._url}.") from error
@@ -89,7 +89,7 @@ class OpaEngine:
                     f"OPA at {self._url} has not answered for {self._timeout:g} s."
                 ) from error
             except (requests.RequestException, ValueError, RecursionError) as error:
-                raise PolicyEngineMisbehaved(f"What OPA at {self._url} answers is no JSON.") from error
+                raise PolicyEngineMisbehaved("What OPA answers is no JSON.") from error
             else:
                 self._last_answer = time.monotonic()
                 return body

@@ -47,12 +47,15 @@ def loose_files(settings: Settings, secret_files: Mapping[str, Path]) -> Iterato
         yield from _loose(BUNDLE_VERIFICATION_KEY, settings.bundle_verification_key, _WRITTEN)
     if settings.opa_url is None:
         guarded.append(("AUTHZ_POLICIES", settings.policies))
-        yield from _loose_policies(settings.policies)
+        yield from _loose_policies(*guarded[-1])
     elif settings.opa_url.startswith(_UNIX):
         socket = Path(settings.opa_url.removeprefix(_UNIX))
         guarded.append((_OPA_URL, socket))
         # To connect is to write, and a sidecar of another user shares the socket by its group.
         yield from _loose(_OPA_URL, socket, _WRITTEN_BY_ALL)
+    if settings.shadow_policies:
+        guarded.append(("AUTHZ_SHADOW_POLICIES", settings.shadow_policies))
+        yield from _loose_policies(*guarded[-1])
     yield from _loose_ways(guarded)
 
 
@@ -80,16 +83,16 @@ def _private(settings: Settings, secret_files: Mapping[str, Path]) -> Iterator[t
             yield "AUTHZ_JOURNAL_FOLDER", path
 
 
-def _loose_policies(policies: Path) -> Iterator[Finding]:
+def _loose_policies(name: str, policies: Path) -> Iterator[Finding]:
     inside = sorted(policies.rglob("*")) if policies.is_dir() else []
     loose = [path for path in (policies, *inside) if _mode(path) & _WRITTEN]
     if loose:
         found = reduce(or_, map(_mode, loose)) & _WRITTEN
-        what = f"AUTHZ_POLICIES: {_first_of(loose)} may be {_by_whom(found)}"
+        what = f"{name}: {_first_of(loose)} may be {_by_whom(found)}"
         yield Finding(Risk.FILES, is_fault=True, what=f"{what}; mend it with: chmod -R {_changes(found)} {policies}")
     foreign = [path for path in inside if not _is_ours(path)]
     if foreign:
-        what = f"AUTHZ_POLICIES: {_first_of(foreign)} belongs to user {_owner(foreign[0])}, who may change it"
+        what = f"{name}: {_first_of(foreign)} belongs to user {_owner(foreign[0])}, who may change it"
         yield Finding(Risk.FILES, is_fault=True, what=f"{what}; mend it with: chown -R {os.geteuid()} {policies}")
 
 

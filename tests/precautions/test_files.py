@@ -154,6 +154,15 @@ def test_a_policy_that_its_group_may_change_is_at_fault_as_a_callers_file_is(fol
     assert fault == f"fault: AUTHZ_POLICIES: {policies}/rules.rego {BY_GROUP}; mend it with: chmod -R g-w {policies}"
 
 
+def test_a_shadow_policy_is_looked_at_as_the_policy_is_wherever_opa_runs(folder: Path) -> None:
+    shadow = folder / "shadow"
+    shadow.mkdir(mode=0o700)
+    (shadow / "rules.rego").touch()
+    (shadow / "rules.rego").chmod(0o646)
+    found = told(folder, shadow_policies=shadow, opa_url="http://localhost:8181")
+    assert found == [f"fault: AUTHZ_SHADOW_POLICIES: {shadow}/rules.rego {BY_ALL}; mend it with: chmod -R o-w {shadow}"]
+
+
 @pytest.mark.parametrize(("mode", "is_fault"), [(0o600, False), (0o660, False), (0o755, False), (0o662, True)])
 def test_a_socket_of_opa_that_all_may_connect_to_is_at_fault(folder: Path, mode: int, *, is_fault: bool) -> None:
     path = folder / "opa.sock"
@@ -164,7 +173,7 @@ def test_a_socket_of_opa_that_all_may_connect_to_is_at_fault(folder: Path, mode:
     assert found == ([f"fault: AUTHZ_OPA_URL: {path} {BY_ALL}; mend it with: chmod o-w {path}"] if is_fault else [])
 
 
-@pytest.mark.parametrize("setting", ["policies", "callers", "opa_url"])
+@pytest.mark.parametrize("setting", ["policies", "shadow_policies", "callers", "opa_url"])
 @pytest.mark.parametrize("above", ["open", "open/deep"])
 def test_where_all_may_put_another_in_the_place_of_it_or_of_a_folder_above_it_that_is_told(
     folder: Path, setting: str, above: str

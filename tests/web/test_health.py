@@ -7,6 +7,7 @@ from unittest.mock import ANY
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from authz_service.app import close_app, create_app
 from authz_service.settings import Settings
@@ -64,13 +65,20 @@ def test_a_database_that_is_gone_is_named(client: FlaskClient, lose_database: Ca
     assert wrong(ready(client, 503)) == {"database": "The database does not answer or cannot be used."}
 
 
-def test_an_opa_that_is_not_there_is_named_with_its_address(make_client: MakeClient, tmp_path: Path) -> None:
+def test_an_opa_that_is_not_there_is_named_and_its_address_is_for_the_log_alone(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
     url = f"unix://{tmp_path / 'no.sock'}"
     client = make_client(opa_url=url, policy_status=None)
-    assert wrong(ready(client, 503)) == {
-        "opa": f"OPA cannot be reached at {url}.",
+    with capture_logs() as logs:
+        checks = ready(client, 503)
+    assert wrong(checks) == {
+        "opa": "OPA does not answer; the log says where it should be.",
         "policy": "OPA has answered under no policy yet.",
     }
+    assert [entry["reason"] for entry in logs if entry["event"] == "ready.opa_away"] == [
+        f"OPA cannot be reached at {url}."
+    ]
 
 
 def test_an_edit_that_is_not_in_force_is_told_and_the_service_stays_ready(
