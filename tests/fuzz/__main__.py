@@ -5,6 +5,7 @@ import os
 import secrets
 import sys
 from itertools import count
+from math import ceil
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -39,7 +40,7 @@ def main() -> int:
         served(supervised.url) as app,
         Progress(*columns, console=Console(stderr=True)) as progress,
     ):
-        share = max(asked.cases // len(names), 1)
+        share = ceil(asked.cases / len(names))
         told = [progress.add_task(name, total=share) for name in names]
         for name, task in zip(names, told, strict=True):
             for done in range(0, share, _AT_ONCE):
@@ -49,6 +50,7 @@ def main() -> int:
                     sys.stdout.write(f"✗ {name}: {fault}\n")
                     return 1
                 progress.update(task, completed=min(done + _AT_ONCE, share))
+            progress.console.print(f"✓ {name}: {share:,} cases")
     sys.stdout.write(f"✓ {share * len(names):,} cases, and all that has to hold does. Seed {asked.seed}.\n")
     return 0
 
