@@ -88,8 +88,8 @@ def test_the_list_says_of_each_command_what_its_help_begins_with(cli: Cli) -> No
 @pytest.mark.parametrize(
     ("program", "late"),
     [
-        ("import authz_service.cli.serve", {"authz_service.app", "alembic", "aiohttp", "authz_service.policy"}),
-        ("from authz_service.cli.main import cli; cli(standalone_mode=False)", {"sqlalchemy", "pydantic"}),
+        ("import authz_service.cli.serve", {"authz_service.app", "alembic", "aiohttp", "rich", "authz_service.policy"}),
+        ("from authz_service.cli.main import cli; cli(standalone_mode=False)", {"sqlalchemy", "pydantic", "rich"}),
     ],
     ids=["serve", "the list of commands"],
 )
