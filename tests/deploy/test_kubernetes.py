@@ -1,6 +1,8 @@
 """`deploy/kubernetes`: what Kustomize makes of each overlay keeps its promises."""
 
 import re
+import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +20,20 @@ from tests.deploy.manifests import (
     KUBERNETES,
     Manifest,
     all_containers,
+    build,
     containers,
     environment,
     named,
     of_kind,
     pod_templates,
 )
+from tests.deploy.monitoring import DASHBOARD
 from tests.deploy.running import PACKAGES
+from tools.prometheus_rule import ALERTS, RULE, rule
 
 Overlays = dict[str, list[Manifest]]
 SERVICE = "StatefulSet/authz"
+PRODUCTION = KUBERNETES / "overlays" / "production"
 
 
 # rights
@@ -331,6 +337,37 @@ def test_prometheus_reads_each_replica_and_its_opa(overlays: Overlays) -> None:
     configured = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
     jobs = {job, *(each["job_name"] for each in configured)}
     assert [jobs & set(names.split("|")) for names in asked] == [jobs], "an alert about another job tells of nothing"
+
+
+def test_prometheus_operator_gets_the_alerts_that_prometheus_reads(overlays: Overlays) -> None:
+    assert RULE.read_text() == rule(), "python -m tools.prometheus_rule writes it anew"
+    [made] = of_kind(overlays["production"], "PrometheusRule")
+    assert made["spec"] == yaml.safe_load(ALERTS.read_text())
+
+
+def test_grafana_gets_the_dashboard_that_compose_gives_it(overlays: Overlays) -> None:
+    [dashboard] = [each for each in of_kind(overlays["production"], "ConfigMap") if DASHBOARD.name in each["data"]]
+    assert dashboard["data"] == {DASHBOARD.name: DASHBOARD.read_text()}
+    assert dashboard["metadata"]["name"] == "authz-dashboard"
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+def test_what_prometheus_selects_by_is_set_in_one_place_for_all_that_it_reads(overlays: Overlays) -> None:
+    [told] = re.findall(r"/metadata/labels/(\w+), value: (\S+)}", (PRODUCTION / "kustomization.yaml").read_text())
+    for kind in ("ServiceMonitor", "PrometheusRule"):
+        [each] = of_kind(overlays["production"], kind)
+        assert told in each["metadata"]["labels"].items()
+
+
+def test_an_overlay_can_leave_out_what_watches_it(kustomize: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("secrets", "policies"))
+    production = tmp_path / PRODUCTION.relative_to(ROOT)
+    written = production / "kustomization.yaml"
+    written.write_text(written.read_text().replace("  - ../../watch\n", ""))
+    left = Counter(each["kind"] for each in build(kustomize, [str(production)]))
+    watching = {"ServiceMonitor": 1, "PrometheusRule": 1, "ConfigMap": 1}
+    all_of_it = Counter(each["kind"] for each in build(kustomize, [str(PRODUCTION)]))
+    assert all_of_it - left == Counter(watching)
 
 
 # what gets through

@@ -84,7 +84,7 @@ def test_each_query_is_promql_about_numbers_and_labels_that_there_are(
 def test_each_alert_has_a_section_of_its_own_that_says_what_it_means_how_to_see_it_and_what_to_do() -> None:
     headings: dict[str, set[str]] = {}
     for alert in alerts():
-        file, _, anchor = alert["annotations"]["runbook"].partition("#")
+        file, _, anchor = alert["annotations"]["runbook_url"].partition("#")
         assert anchor == alert["alert"].lower()
         sections = re.split(r"^## ", (ROOT / file).read_text(), flags=re.MULTILINE)[1:]
         headings[file] = {section.splitlines()[0] for section in sections}
