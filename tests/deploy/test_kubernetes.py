@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -279,6 +280,32 @@ def test_every_volume_is_mounted_and_every_mount_has_a_volume(manifests: list[Ma
         claims = named(manifests, kind, name)["spec"].get("volumeClaimTemplates", [])
         there = {claim["metadata"]["name"] for claim in claims} | {each["name"] for each in template["spec"]["volumes"]}
         assert there == {mount["name"] for each in containers(template) for mount in each["volumeMounts"]}, owner
+
+
+# the migration
+
+# As `kubectl` has it: a condition is waited for as long as it is told to, also where it cannot come any more.
+KUBECTL = """#!/bin/bash
+case "$*" in
+  *" get job/"*) printf '%s' "$CONDITIONS" ;;
+  *" wait --for=condition=complete --timeout=0 "*) [[ $CONDITIONS == *Complete* ]] ;;
+  *" wait --for=condition=complete "*) [[ $CONDITIONS == *Complete* ]] || sleep 60 ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(("conditions", "status"), [("SuccessCriteriaMet Complete", 0), ("FailureTarget Failed", 1)])
+def test_waiting_for_the_migration_ends_when_it_has_failed_too_and_then_nothing_is_applied(
+    conditions: str, status: int, tmp_path: Path
+) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(KUBECTL)
+    kubectl.chmod(0o700)
+    lines = (OPERATE / "kubernetes.md").read_text().splitlines()
+    waiting = [line.strip() for line in lines if line.startswith("    ") and "job/authz-migration" in line]
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CONDITIONS": conditions}
+    done = subprocess.run(["bash", "-e", "-c", "\n".join(waiting)], env=environ, check=False, timeout=20)
+    assert done.returncode == status
 
 
 # replicas
