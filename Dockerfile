@@ -37,9 +37,14 @@ COPY --from=opa /out/opa /usr/local/bin/opa
 COPY --from=service /opt/venv /opt/venv
 COPY policies /srv/policies
 # All that could be compiled has been, and nothing could be kept of the rest.
-ENV PATH=/opt/venv/bin:${PATH} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 AUTHZ_POLICIES=/srv/policies
+# The driver of PostgreSQL looks for root certificates elsewhere than the base image has them, unless it is told;
+# Python and OPA read the same variable.
+ENV PATH=/opt/venv/bin:${PATH} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 AUTHZ_POLICIES=/srv/policies \
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 # An image with another OPA than the service accepts is not made.
 RUN ["python", "-c", "import os; from authz_service.opa.binary import find_opa; find_opa(os.environ, None)"]
+# Nor is one without root certificates.
+RUN ["python", "-c", "import os, ssl; assert ssl.create_default_context(cafile=os.environ['SSL_CERT_FILE']).get_ca_certs()"]
 # The base image has pip for itself, which nothing here needs.
 RUN ["/usr/local/bin/python", "-m", "pip", "uninstall", "--yes", "--root-user-action", "ignore", "pip"]
 # A number, because an orchestrator cannot tell that a name is not root; a folder, because a database file needs one.

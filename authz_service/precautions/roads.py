@@ -43,7 +43,8 @@ def open_roads(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             Risk.TLS,
             is_fault=False,
-            what=f"AUTHZ_DATABASE_URL: reaches {database} without insisting on TLS; add ?sslmode=verify-full",
+            what=f"AUTHZ_DATABASE_URL: reaches {database} without insisting on TLS; add"
+            " ?sslmode=verify-full&sslrootcert=FILE, with the certificate of the authority that vouches for it",
         )
 
 

@@ -44,6 +44,8 @@ _IN_USE = 'authz_database_connections{instance="a",pool="work",state="in_use"}'
 _MOST = 'authz_database_connections_max{instance="a",pool="work"}'
 _SINGLE = 'stage="whole",questions="one",'
 _DAY = 24 * 60 + 60
+_FAILED = 'bundle_failed_load_counter{instance="a",name="authz",message="%d"}'
+_ASKED = 'last_success_bundle_request{instance="a",name="authz"}'
 
 CASES = {
     "AuthzReplicaDown": _steady('up{job="authz-service",instance="a"}', 0, 1),
@@ -65,6 +67,12 @@ CASES = {
         {f'authz_policy_info{{instance="{name}",revision="{name}"}}': "1+0x160" for name in "ab"},
         {f'authz_policy_info{{instance="{name}",revision="a"}}': "1+0x160" for name in "ab"},
     ),
+    # Each failure with a message of its own; and a dozen after one another, as often as OPA tries within a minute.
+    "AuthzBundleRefused": Case(
+        {_FAILED % at: f"_x{at * 4} 1+0x{160 - at * 4}" for at in range(40)}, {_FAILED % 0: "0+0x100 12+0x60"}
+    ),
+    # Of a time before 1970, where the server has not answered since the start; and a minute ago at most.
+    "AuthzBundleOverdue": Case({_ASKED: "-6795364578871345000+0x160"}, {_ASKED: "0+15000000000x160"}),
     "AuthzDeniesMore": Case(
         {_DECISIONS: f"0+90x{_DAY * 4}", _DENIED: f"0+3x{(_DAY - 90) * 4} {3 * (_DAY - 90) * 4}+30x360"},
         {_DECISIONS: f"0+90x{_DAY * 4}", _DENIED: f"0+30x{_DAY * 4}"},

@@ -1,6 +1,8 @@
-"""What `deploy/` asks Prometheus: the alerts' expressions and the dashboard's queries, and the numbers of a service."""
+"""What `deploy/` asks Prometheus: the alerts' expressions, the dashboard's queries, and the numbers that there are."""
 
 import json
+import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +15,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.importing import import_files
+from authz_service.opa.bundle import build_bundle
+from authz_service.opa.signing import read_private_key
 from authz_service.storage.database import connect, upgrade
+from tests.bundle_server import BundleServer
 from tests.conftest import ROOT, SMITH_FAMILY
+from tests.ports import free_port
 from tests.processes import wait_until
 from tests.services import Service, question, serve
+from tests.sidecars import CONFIG, words_of_sidecar, write_config
+from tests.signing import P_256, key_pair
 
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "authz-service.json"
@@ -98,16 +106,49 @@ def use(service: Service) -> None:
     service.call("POST", "/v1/customers/123456789/administrators", take_over)
 
 
+@contextmanager
+def watched_sidecar(opa: Path, policies: Path, folder: Path) -> Iterator[str]:
+    """The URL of a sidecar that may be asked for its metrics; it has taken its policy when that was there at last."""
+    key = key_pair(folder, "publisher", P_256)
+    build_bundle(opa, policies, folder / "bundle.tar.gz", signing=read_private_key(key.private))
+    server = BundleServer(folder / "served")
+    server.up()
+    write_config(folder, CONFIG.replace("https://policies.example.org", server.url))
+    port = free_port()
+    words = [*words_of_sidecar(opa, key.public, port), str(ROOT / "deploy" / "opa" / "metrics.rego")]
+    with subprocess.Popen(words, cwd=folder, env={}, stderr=subprocess.DEVNULL) as running:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_until(lambda: "bundle_failed_load_counter{" in metrics_at(url))
+            (folder / "bundle.tar.gz").rename(folder / "served" / "bundle.tar.gz")
+            wait_until(lambda: "bundle_loaded_counter{" in metrics_at(url))
+            yield url
+        finally:
+            running.terminate()
+            server.down()
+
+
 def metrics_of(service: Service) -> str:
-    return requests.get(f"{service.url}/metrics", timeout=10).text
+    return metrics_at(service.url)
+
+
+def metrics_at(url: str) -> str:
+    """What is told there; nothing as long as nobody answers."""
+    try:
+        return requests.get(f"{url}/metrics", timeout=10).text
+    except requests.ConnectionError:
+        return ""
 
 
 def labels_told(text: str) -> dict[str, dict[str, set[str]]]:
     """By the name of a sample, its labels with the values that they have had."""
     told: dict[str, dict[str, set[str]]] = {}
+    exposed = set(re.findall(r"^(\w+)[{ ]", text, re.MULTILINE))
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            labels = told.setdefault(sample.name, {})
+            # The parser calls counters as OpenMetrics does, which OPA does not.
+            name = sample.name if sample.name in exposed else sample.name.removesuffix("_total")
+            labels = told.setdefault(name, {})
             for label, value in sample.labels.items():
                 labels.setdefault(label, set()).add(value)
     return told

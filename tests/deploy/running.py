@@ -42,7 +42,8 @@ class Container:
 
 def image_environment(opa: Path) -> dict[str, str]:
     """The variables of the image, with its OPA in front of all others on its path."""
-    [variables] = re.findall(r"^ENV PATH=\S+ (.+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    dockerfile = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
+    [variables] = re.findall(r"^ENV PATH=\S+ (.+)", dockerfile, re.MULTILINE)
     named = dict(word.split("=", 1) for word in variables.split())
     return {**named, "PATH": f"{opa.parent}:{os.environ['PATH']}", "AUTHZ_POLICIES": str(ROOT / "policies")}
 

@@ -1,5 +1,6 @@
 """`deploy/compose.yaml`: what Compose makes of it keeps its promises, and its containers run."""
 
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import yaml
 from authz_service.settings import KNOWN
 from tests.bundle_server import BundleServer
 from tests.conftest import ROOT, SMITH_FAMILY
-from tests.deploy.conftest import do_as_told
+from tests.deploy.conftest import OPERATE, do_as_told
 from tests.deploy.running import Container, run_in, running
 from tests.mail import MailServerForTests
 from tests.postgresql import PostgreSQL
@@ -100,6 +101,18 @@ def test_images_are_named_in_one_place_and_none_is_whatever_is_newest(compose: M
     assert all(
         re.search(r":[\w.-]*\d|@sha256:[0-9a-f]{64}$", image) and not image.endswith("latest") for image in others
     )
+
+
+def test_an_image_may_be_named_by_digest_as_the_page_says(compose_loader: Path, tmp_path: Path) -> None:
+    [told] = re.findall(r"`(\w+=\S+@sha256:)…`", (OPERATE / "compose.md").read_text())
+    variable, _, image = told.partition("=")
+    shutil.copy(DEPLOY / "compose.yaml", tmp_path)
+    named, count = re.subn(rf"^{variable}=.*", f"{told}{'0' * 64}", (DEPLOY / ".env").read_text(), flags=re.MULTILINE)
+    assert count == 1
+    (tmp_path / ".env").write_text(named)
+    environ = {"PATH": os.environ["PATH"]}
+    done = subprocess.run([compose_loader, "compose.yaml"], cwd=tmp_path, env=environ, capture_output=True, check=True)
+    assert f"{image}{'0' * 64}" in {service["image"] for _, service in services(json.loads(done.stdout))}
 
 
 def test_every_file_that_is_mounted_is_there_or_made_as_the_page_says(compose: Model, told: Path) -> None:

@@ -1,6 +1,9 @@
 """`deploy/kubernetes`: what Kustomize makes of each overlay keeps its promises."""
 
 import re
+import shutil
+import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +21,20 @@ from tests.deploy.manifests import (
     KUBERNETES,
     Manifest,
     all_containers,
+    build,
     containers,
     environment,
     named,
     of_kind,
     pod_templates,
 )
+from tests.deploy.monitoring import DASHBOARD
 from tests.deploy.running import PACKAGES
+from tools.prometheus_rule import ALERTS, RULE, rule
 
 Overlays = dict[str, list[Manifest]]
 SERVICE = "StatefulSet/authz"
+PRODUCTION = KUBERNETES / "overlays" / "production"
 
 
 # rights
@@ -275,6 +282,32 @@ def test_every_volume_is_mounted_and_every_mount_has_a_volume(manifests: list[Ma
         assert there == {mount["name"] for each in containers(template) for mount in each["volumeMounts"]}, owner
 
 
+# the migration
+
+# As `kubectl` has it: a condition is waited for as long as it is told to, also where it cannot come any more.
+KUBECTL = """#!/bin/bash
+case "$*" in
+  *" get job/"*) printf '%s' "$CONDITIONS" ;;
+  *" wait --for=condition=complete --timeout=0 "*) [[ $CONDITIONS == *Complete* ]] ;;
+  *" wait --for=condition=complete "*) [[ $CONDITIONS == *Complete* ]] || sleep 60 ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(("conditions", "status"), [("SuccessCriteriaMet Complete", 0), ("FailureTarget Failed", 1)])
+def test_waiting_for_the_migration_ends_when_it_has_failed_too_and_then_nothing_is_applied(
+    conditions: str, status: int, tmp_path: Path
+) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(KUBECTL)
+    kubectl.chmod(0o700)
+    lines = (OPERATE / "kubernetes.md").read_text().splitlines()
+    waiting = [line.strip() for line in lines if line.startswith("    ") and "job/authz-migration" in line]
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CONDITIONS": conditions}
+    done = subprocess.run(["bash", "-e", "-c", "\n".join(waiting)], env=environ, check=False, timeout=20)
+    assert done.returncode == status
+
+
 # replicas
 
 
@@ -327,8 +360,41 @@ def test_prometheus_reads_each_replica_and_its_opa(overlays: Overlays) -> None:
     read = {endpoint["port"]: endpoint["path"] for endpoint in monitor["spec"]["endpoints"]}
     assert read == {port["name"]: "/metrics" for port in service["spec"]["ports"]}
     job = service["metadata"]["labels"][monitor["spec"]["jobLabel"]]
-    asked = re.findall(r'job="([^"]*)"', (ROOT / "deploy/prometheus/alerts.yaml").read_text())
-    assert set(asked) == {job}, "an alert about another job tells of nothing"
+    asked = re.findall(r'job=~?"([^"]*)"', (ROOT / "deploy/prometheus/alerts.yaml").read_text())
+    configured = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    jobs = {job, *(each["job_name"] for each in configured)}
+    assert [jobs & set(names.split("|")) for names in asked] == [jobs], "an alert about another job tells of nothing"
+
+
+def test_prometheus_operator_gets_the_alerts_that_prometheus_reads(overlays: Overlays) -> None:
+    assert RULE.read_text() == rule(), "python -m tools.prometheus_rule writes it anew"
+    [made] = of_kind(overlays["production"], "PrometheusRule")
+    assert made["spec"] == yaml.safe_load(ALERTS.read_text())
+
+
+def test_grafana_gets_the_dashboard_that_compose_gives_it(overlays: Overlays) -> None:
+    [dashboard] = [each for each in of_kind(overlays["production"], "ConfigMap") if DASHBOARD.name in each["data"]]
+    assert dashboard["data"] == {DASHBOARD.name: DASHBOARD.read_text()}
+    assert dashboard["metadata"]["name"] == "authz-dashboard"
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+def test_what_prometheus_selects_by_is_set_in_one_place_for_all_that_it_reads(overlays: Overlays) -> None:
+    [told] = re.findall(r"/metadata/labels/(\w+), value: (\S+)}", (PRODUCTION / "kustomization.yaml").read_text())
+    for kind in ("ServiceMonitor", "PrometheusRule"):
+        [each] = of_kind(overlays["production"], kind)
+        assert told in each["metadata"]["labels"].items()
+
+
+def test_an_overlay_can_leave_out_what_watches_it(kustomize: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("secrets", "policies"))
+    production = tmp_path / PRODUCTION.relative_to(ROOT)
+    written = production / "kustomization.yaml"
+    written.write_text(written.read_text().replace("  - ../../watch\n", ""))
+    left = Counter(each["kind"] for each in build(kustomize, [str(production)]))
+    watching = {"ServiceMonitor": 1, "PrometheusRule": 1, "ConfigMap": 1}
+    all_of_it = Counter(each["kind"] for each in build(kustomize, [str(PRODUCTION)]))
+    assert all_of_it - left == Counter(watching)
 
 
 # what gets through

@@ -1,4 +1,4 @@
-"""What is asked of Prometheus is PromQL about numbers that a service tells, and whoever is called finds what to do."""
+"""What is asked of Prometheus is PromQL about numbers that there are, and whoever is called finds what to do."""
 
 import json
 import re
@@ -14,9 +14,11 @@ from tests.deploy.monitoring import (
     alerts,
     all_queries,
     labels_told,
+    metrics_at,
     metrics_of,
     panels,
     watched_service,
+    watched_sidecar,
 )
 
 # What Prometheus adds to each series, and the one that it makes itself.
@@ -34,8 +36,15 @@ def text(opa: Path, policies: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def told(text: str) -> dict[str, dict[str, set[str]]]:
-    return labels_told(text)
+def text_of_sidecar(opa: Path, policies: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The metrics of an OPA that fetches its policy."""
+    with watched_sidecar(opa, policies, tmp_path_factory.mktemp("sidecar")) as url:
+        return metrics_at(url)
+
+
+@pytest.fixture(scope="module")
+def told(text: str, text_of_sidecar: str) -> dict[str, dict[str, set[str]]]:
+    return {**labels_told(text_of_sidecar), **labels_told(text)}
 
 
 def selectors(expression: str) -> list[promql_parser.VectorSelector]:
@@ -53,7 +62,7 @@ def selectors(expression: str) -> list[promql_parser.VectorSelector]:
 
 
 @pytest.mark.parametrize("query", all_queries(), ids=lambda query: query.where)
-def test_each_query_is_promql_about_numbers_and_labels_that_a_service_tells(
+def test_each_query_is_promql_about_numbers_and_labels_that_there_are(
     query: Query, told: dict[str, dict[str, set[str]]]
 ) -> None:
     asked = selectors(query.expression)
@@ -75,7 +84,7 @@ def test_each_query_is_promql_about_numbers_and_labels_that_a_service_tells(
 def test_each_alert_has_a_section_of_its_own_that_says_what_it_means_how_to_see_it_and_what_to_do() -> None:
     headings: dict[str, set[str]] = {}
     for alert in alerts():
-        file, _, anchor = alert["annotations"]["runbook"].partition("#")
+        file, _, anchor = alert["annotations"]["runbook_url"].partition("#")
         assert anchor == alert["alert"].lower()
         sections = re.split(r"^## ", (ROOT / file).read_text(), flags=re.MULTILINE)[1:]
         headings[file] = {section.splitlines()[0] for section in sections}
@@ -97,6 +106,16 @@ def test_each_number_is_told_on_the_page_about_them_and_no_other_is(text: str) -
     exposed = set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
     page = set(re.findall(r"^\| `(authz_\w+)", MONITOR.read_text(), re.MULTILINE))
     assert page == exposed
+
+
+def test_each_number_of_opa_that_is_asked_for_is_told_on_that_page_and_there_is_such_a_one(
+    text_of_sidecar: str,
+) -> None:
+    exposed = set(re.findall(r"^# TYPE (\w+) ", text_of_sidecar, re.MULTILINE))
+    page = set(re.findall(r"^\| `((?!authz_)\w*bundle\w*)`", MONITOR.read_text(), re.MULTILINE))
+    asked = {str(selector.name) for query in all_queries() for selector in selectors(query.expression)}
+    assert asked & exposed <= page <= exposed
+    assert page
 
 
 def test_each_panel_has_a_place_of_its_own_and_says_its_unit() -> None:

@@ -1,10 +1,12 @@
-"""The pods of the overlays, run as processes: until they decide by the signed policy, and what keeps them from it."""
+"""The pods of the overlays, run as processes: what they decide by, what keeps them from it, their volumes."""
 
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +24,7 @@ from tests.deploy.conftest import do_as_told
 from tests.deploy.manifests import Manifest, pod_templates
 from tests.deploy.pods import Node, Pod, containers_of, is_well, run_to_its_end, running_pod
 from tests.deploy.running import command_line, run_in, running
+from tests.failures.disks import filled, small_disk
 from tests.mail import MailServerForTests
 from tests.postgresql import PostgreSQL
 from tests.processes import wait_until
@@ -89,11 +92,14 @@ def apply(
     return apply
 
 
-def ask(pod: Pod, cluster: Cluster) -> requests.Response:
+def ask(pod: Pod, cluster: Cluster, times: int = 1) -> requests.Response:
     """Whether Mary may see the usage of her own mobile."""
     bearer = {"Authorization": f"Bearer {cluster.token}"}
     asked = question("mary.jones", "view_usage", "subscription", "mobile-2002")
-    return requests.post(f"{pod.url}/access/v1/evaluation", json=asked, headers=bearer, timeout=5)
+    if times == 1:
+        return requests.post(f"{pod.url}/access/v1/evaluation", json=asked, headers=bearer, timeout=5)
+    asked["evaluations"] = [{}] * times
+    return requests.post(f"{pod.url}/access/v1/evaluations", json=asked, headers=bearer, timeout=60)
 
 
 def bring_in_the_smiths(pod: Pod, cluster: Cluster) -> None:
@@ -159,6 +165,61 @@ def test_without_a_policy_of_the_publisher_the_service_is_not_started(
         wait_until(lambda: is_well(container, "livenessProbe", made, opa), 30)
         wait_until(lambda: "Bundle load failed" in log.read_text(), 30)
         assert not is_well(container, "startupProbe", made, opa)
+
+
+# its volume
+
+
+def test_a_replica_whose_volume_is_lost_begins_anew_and_what_the_database_has_of_it_is_verified(apply: Apply) -> None:
+    cluster = apply("production")
+    assert run_to_its_end(cluster.template("Job/authz-migration"), cluster.manifests, cluster.node) == 0
+    with running_pod(cluster.service(), cluster.manifests, cluster.node) as pod:
+        before = ask(pod, cluster).headers["Decision-Id"]
+    shutil.rmtree(cluster.node.folder / "state")
+    with running_pod(cluster.service(), cluster.manifests, cluster.node) as pod:
+        after = ask(pod, cluster).headers["Decision-Id"]
+        bearer = {"Authorization": f"Bearer {cluster.token}"}
+        for decision in (before, after):
+            kept = f"{pod.url}/v1/decisions/{decision}"
+            wait_until(partial(has_status, 200, kept, bearer))
+        run_in(pod.containers["service"], cluster.node.opa, cluster.node.folder, "journal", "verify")
+
+
+def test_a_full_volume_has_room_again_by_archiving_and_not_by_pruning(apply: Apply) -> None:
+    cluster = apply("production")
+    assert run_to_its_end(cluster.template("Job/authz-migration"), cluster.manifests, cluster.node) == 0
+    [settings] = [each["data"] for each in cluster.manifests if "AUTHZ_WORKERS" in each.get("data", {})]
+    # One writes a segment full sooner than two.
+    settings["AUTHZ_WORKERS"] = "1"
+    with (
+        small_disk(cluster.node.folder / "state", megabytes=64) as disk,
+        running_pod(cluster.service(), cluster.manifests, cluster.node) as pod,
+    ):
+        ready = f"{pod.url}/readyz"
+        while not list(disk.rglob("00000002.journal")):
+            assert ask(pod, cluster, times=10_000).status_code == 200
+        wait_until(lambda: requests.get(ready, timeout=5).json()["checks"]["journal"]["behind_bytes"] == 0)
+        with filled(disk):
+            # As many as fit in the last page of the file may still be kept.
+            wait_until(lambda: ask(pod, cluster).status_code == 503)
+            wait_until(partial(has_status, 503, ready))
+            assert result_of(pod, cluster, "journal", "prune", "--before", "2100-01-01") == 1
+            assert result_of(pod, cluster, "journal", "archive", "--to", "archive") == 0
+            wait_until(partial(has_status, 200, ready))
+            assert ask(pod, cluster).status_code == 200
+        assert list((cluster.node.folder / "archive").rglob("00000001.journal"))
+        assert result_of(pod, cluster, "journal", "verify", "--archive", "archive") == 0
+
+
+def has_status(status: int, url: str, headers: Mapping[str, str] | None = None) -> bool:
+    return requests.get(url, headers=headers, timeout=5).status_code == status
+
+
+def result_of(pod: Pod, cluster: Cluster, *words: str) -> int:
+    """The exit status of a command where the service of the pod runs."""
+    beside = replace(pod.containers["service"], name="beside", words=words, ports={})
+    with running(beside, cluster.node.opa, cluster.node.folder / "beside.log") as process:
+        return process.wait(60)
 
 
 @contextmanager

@@ -14,14 +14,18 @@ from jsonschema import Draft202012Validator
 from tests.deploy.manifests import Manifest, named, of_kind
 
 OLDEST, NEWEST = "1.33", "1.37"
-MONITOR = Draft202012Validator(json.loads((Path(__file__).with_name("schemas") / "servicemonitor.json").read_text()))
+# What Prometheus Operator adds to Kubernetes.
+OPERATOR = {
+    kind: Draft202012Validator(json.loads((Path(__file__).with_name("schemas") / f"{kind.lower()}.json").read_text()))
+    for kind in ("ServiceMonitor", "PrometheusRule")
+}
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 def test_each_is_what_kubernetes_takes(manifests: list[Manifest], version: str) -> None:
     for manifest in manifests:
-        if manifest["kind"] == "ServiceMonitor":
-            MONITOR.validate(manifest)
+        if manifest["kind"] in OPERATOR:
+            OPERATOR[manifest["kind"]].validate(manifest)
         else:
             kubernetes_validate.validate(manifest, version, strict=True)
 
@@ -33,7 +37,10 @@ def test_a_misspelt_field_is_found(overlays: dict[str, list[Manifest]]) -> None:
         kubernetes_validate.validate(stateful, NEWEST, strict=True)
     [monitor] = deepcopy(of_kind(overlays["production"], "ServiceMonitor"))
     monitor["spec"]["endpoints"][0]["pathname"] = "/metrics"
-    assert not MONITOR.is_valid(monitor)
+    assert not OPERATOR["ServiceMonitor"].is_valid(monitor)
+    [rule] = deepcopy(of_kind(overlays["production"], "PrometheusRule"))
+    rule["spec"]["groups"][0]["rules"][0]["runbook_url"] = "it is an annotation"
+    assert not OPERATOR["PrometheusRule"].is_valid(rule)
 
 
 # What is not as the linter wishes, and why.

@@ -1,4 +1,4 @@
-"""The alerts and the dashboard asked of Prometheus itself, which reads the numbers of a service: `make monitoring`.
+"""The alerts and the dashboard asked of Prometheus itself, which reads a service and a sidecar: `make monitoring`.
 
 No file of `make test`, as Prometheus has to be built first.
 """
@@ -19,7 +19,7 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.deploy.alert_cases import CASES
-from tests.deploy.monitoring import ALERTS, alerts, dashboard_queries, use, watched_service
+from tests.deploy.monitoring import ALERTS, alerts, dashboard_queries, use, watched_service, watched_sidecar
 from tests.processes import freeze, thaw, wait_until
 from tests.services import Service
 from tools.setup_pinned import MONITORING, pinned_programs
@@ -36,6 +36,12 @@ def programs() -> dict[str, Path]:
 def service(opa: Path, policies: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with watched_service(opa, policies, tmp_path_factory.mktemp("watched")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def sidecar(opa: Path, policies: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with watched_sidecar(opa, policies, tmp_path_factory.mktemp("sidecar")) as url:
+        yield url
 
 
 @contextmanager
@@ -68,6 +74,7 @@ def is_ready(url: str) -> bool:
 def asked(
     programs: dict[str, Path],
     service: Service,
+    sidecar: str,
     free_port: Callable[[], int],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
@@ -75,9 +82,8 @@ def asked(
     configuration = yaml.safe_load(CONFIGURATION.read_text())
     configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     configuration["rule_files"] = [str(CONFIGURATION.parent / file) for file in configuration["rule_files"]]
-    of_service, *_ = configuration["scrape_configs"]
-    of_service["static_configs"] = [{"targets": [service.url.removeprefix("http://")]}]
-    configuration["scrape_configs"] = [of_service]
+    for job, url in zip(configuration["scrape_configs"], (service.url, sidecar), strict=True):
+        job["static_configs"] = [{"targets": [url.removeprefix("http://")]}]
     with prometheus(programs["prometheus"], tmp_path_factory.mktemp("prometheus"), configuration, free_port()) as url:
         wait_until(lambda: len(query(url, "authz_build_info")) == 1, 30)
         # A rise is seen from the second look on.

@@ -63,7 +63,10 @@ def revision_of(url: str) -> str:
 
 def from_file(served: tuple[Path, str]) -> str:
     without = re.sub(
-        r"^services:\n.*\n|^persistence_directory:.*\n|^    (service|persist):.*\n", "", CONFIG, flags=re.MULTILINE
+        r"^services:\n.*\n|^(persistence_directory|status):.*\n|^    (service|persist):.*\n",
+        "",
+        CONFIG,
+        flags=re.MULTILINE,
     )
     return without.replace("resource: bundle.tar.gz", f'resource: "file://{served[0] / "bundle.tar.gz"}"')
 

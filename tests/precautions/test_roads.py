@@ -66,6 +66,11 @@ def test_a_database_elsewhere_that_need_not_use_tls_is_a_warning(url: str, findi
     assert told(database_url=url) == findings
 
 
+def test_the_warning_says_how_tls_is_insisted_on_and_whom_it_trusts_then() -> None:
+    [finding] = open_roads(Settings("postgresql+psycopg://u@db.example.org/authz"))
+    assert "?sslmode=verify-full&sslrootcert=FILE" in finding.what
+
+
 @pytest.mark.parametrize(
     ("host", "is_here"),
     [
