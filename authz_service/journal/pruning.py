@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, delete, false, func, select
 
 from authz_service.journal.entries import Entry
 from authz_service.journal.folder import PRIVATE, chains_in, number_of, segments_of, sync_folder
@@ -34,8 +34,10 @@ class Pruned(NamedTuple):
     segments: int
 
 
-def last_to_go(database: Engine, before: datetime) -> dict[str, int]:
+def last_to_go(database: Engine, folder: Path, before: datetime) -> dict[str, int]:
     """By chain, the last entry of the blocks that were closed before that moment and are there yet.
+
+    They may be gone from the database, and files in this folder not, where another replica has removed them there.
 
     Raises:
         DatabaseUnavailable: The database does not answer.
@@ -48,13 +50,14 @@ def last_to_go(database: Engine, before: datetime) -> dict[str, int]:
         .subquery()
     )
     first = select(func.min(journal_entries.c.sequence)).where(journal_entries.c.chain == old.c.chain).scalar_subquery()
-    query = (
-        select(journal_chains.c.chain, old.c.last)
-        .join(old, old.c.chain == journal_chains.c.number)
-        .where(first <= old.c.last)
-    )
+    is_kept = func.coalesce(first <= old.c.last, false()).label("is_kept")
+    query = select(journal_chains.c.chain, old.c.last, is_kept).join(old, old.c.chain == journal_chains.c.number)
     with reading(database) as connection:
-        return {row.chain: row.last for row in connection.execute(query)}
+        return {
+            row.chain: row.last
+            for row in connection.execute(query)
+            if row.is_kept or _closed_segments(folder / row.chain, row.last)
+        }
 
 
 def prune(database: Engine, folder: Path, writer: Writer, entry: Entry, last: Mapping[str, int]) -> Pruned:

@@ -1,5 +1,6 @@
 """Old entries go by whole blocks, and what is left is verified as before."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def now() -> datetime:
 
 
 def prune_before(kept: Kept, moment: datetime) -> Pruned:
-    last = last_to_go(kept.database, moment)
+    last = last_to_go(kept.database, kept.folder, moment)
     writer = kept.writer()
     try:
         return prune(kept.database, kept.folder, writer, kept.entries.pruning(ORIGIN, moment.isoformat(), last), last)
@@ -135,7 +136,7 @@ def test_nothing_goes_where_the_journal_cannot_say_so(kept: Kept) -> None:
     kept.write(3)
     moment = now()
     kept.index()
-    last = last_to_go(kept.database, moment)
+    last = last_to_go(kept.database, kept.folder, moment)
     writer = kept.writer()
     writer.close()
     with pytest.raises(JournalUnavailable):
@@ -146,10 +147,10 @@ def test_nothing_goes_where_the_journal_cannot_say_so(kept: Kept) -> None:
 def test_nothing_is_old_enough_and_nothing_is_to_go_twice(kept: Kept) -> None:
     kept.write(3)
     kept.index()
-    assert last_to_go(kept.database, now() - timedelta(days=1)) == {}
+    assert last_to_go(kept.database, kept.folder, now() - timedelta(days=1)) == {}
     moment = now()
     prune_before(kept, moment)
-    assert last_to_go(kept.database, moment) == {}
+    assert last_to_go(kept.database, kept.folder, moment) == {}
 
 
 @pytest.mark.usefixtures("one_segment_a_block")
@@ -169,6 +170,25 @@ def test_segments_of_which_all_is_old_go_too(kept: Kept) -> None:
     report = kept.verify()
     assert [str(finding) for finding in report.findings] == []
     assert report.chains[0].first == 6
+
+
+@pytest.mark.usefixtures("one_segment_a_block")
+def test_segments_go_too_where_another_replica_has_removed_their_entries_from_the_database(
+    kept: Kept, tmp_path: Path
+) -> None:
+    chain = write_turning_over(kept, 3)
+    write_turning_over(kept, 2)
+    moment = now()
+    kept.index()
+    elsewhere = replace(kept, folder=tmp_path / "another replica")
+    assert prune_before(elsewhere, moment) == Pruned(5, 0)
+    assert prune_before(kept, moment) == Pruned(0, 2)
+    assert last_to_go(kept.database, kept.folder, moment) == {}
+    for each in (elsewhere, kept):
+        each.index()
+    assert kept.findings() == []
+    report = kept.verify()
+    assert [one.first for one in report.chains if one.name == chain] == [6]
 
 
 @pytest.mark.usefixtures("one_segment_a_block")

@@ -25,10 +25,11 @@ def prune(before: datetime) -> None:
     """Remove the entries of blocks that were signed before a day, and say so in the journal.
 
     As a job of every night it keeps, say, two years. What is left is verified as before. In the files, a segment goes
-    when all of it is old: a day's entries go together.
+    when all of it is old: a day's entries go together. It sees those of the folder where it runs, so each replica that
+    has a folder of its own has to run it.
     """
     with existing_journal() as kept:
-        last = last_to_go(kept.database, before)
+        last = last_to_go(kept.database, kept.folder, before)
         if not last:
             click.echo("Nothing is that old.")
             return
