@@ -69,6 +69,10 @@ class Fault:
 class AuthzServiceError(Exception):
     """The root of what this service raises on purpose."""
 
+    def for_operators(self) -> str:
+        """What is wrong, in words for whoever runs the service, and not for who calls it."""
+        return str(self)
+
 
 class ConfigurationError(AuthzServiceError):
     """The message names the setting, file or program and how to mend it."""
@@ -163,7 +167,14 @@ class PolicyEngineMisbehaved(Unavailable):
 
 
 class DatabaseUnavailable(Unavailable):
-    pass
+    """Attributes: `said`, why, in the words of the database or its driver; it names servers, users and files."""
+
+    def __init__(self, what: str = "The database does not answer or cannot be used.", said: str = "") -> None:
+        self.said = said
+        super().__init__(what)
+
+    def for_operators(self) -> str:
+        return f"{self} It says: {self.said.rstrip('.')}." if self.said else str(self)
 
 
 class JournalUnavailable(Unavailable):

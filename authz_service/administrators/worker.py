@@ -86,6 +86,6 @@ class LetterWorker:
                 send_due_letters(self._database, self._server, self._sender)
             except (MailServerUnavailable, DatabaseUnavailable, Conflict) as error:
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-                log.warning("letters.waiting", reason=str(error), next_try_in_seconds=pause)
+                log.warning("letters.waiting", reason=error.for_operators(), next_try_in_seconds=pause)
             else:
                 pause = _LOOK_EVERY_SECONDS

@@ -74,7 +74,7 @@ def main() -> None:
     try:
         cli.main()
     except AuthzServiceError as error:
-        _end(str(error))
+        _end(error.for_operators())
     except OSError as error:
         if error.filename is None:
             raise

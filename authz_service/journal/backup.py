@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from authz_service.errors import ConfigurationError, DatabaseUnavailable
 from authz_service.journal.folder import LOCK, PRIVATE, chains_in, segments_of, sync_folder
 from authz_service.journal.place import PSEUDONYMS, SIGNING_KEY
-from authz_service.storage.database import sqlite_file
+from authz_service.storage.database import said_by, sqlite_file
 
 
 def back_up(database: Engine, journal: Path | None, target: Path) -> Iterator[Path]:
@@ -52,7 +52,7 @@ def _copy_database(file: Path, copy: Path) -> Path:
             # One moment of it, without the log of writes.
             connection.execute("VACUUM INTO ?", [str(copy)])
     except sqlite3.Error as error:
-        raise DatabaseUnavailable("The database does not answer or cannot be used.") from error
+        raise DatabaseUnavailable(said=said_by(error)) from error
     _sync(copy)
     return copy
 

@@ -61,7 +61,7 @@ class Shadow:
             except Unavailable as error:
                 # What is counted goes on waiting: there are no more rulings than situations.
                 if is_answering:
-                    log.warning("shadow_policy.unavailable", reason=str(error))
+                    log.warning("shadow_policy.unavailable", reason=error.for_operators())
                 is_answering = False
             else:
                 is_answering = True

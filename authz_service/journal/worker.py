@@ -60,7 +60,8 @@ class IndexWorker:
                     loaded = self._bring()
             except (AuthzServiceError, OSError) as error:
                 if is_well:
-                    log.warning("journal.not_indexed", reason=str(error))
+                    reason = error.for_operators() if isinstance(error, AuthzServiceError) else str(error)
+                    log.warning("journal.not_indexed", reason=reason)
                 is_well = False
             except Exception:
                 # A thread that ends would be missed by nobody.

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from authz_service.errors import Conflict, DatabaseUnavailable
-from authz_service.storage.database import writing
+from authz_service.storage.database import said_by, writing
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ def analyze(engine: Engine, tables: Iterable[Table]) -> None:
             for table in tables:
                 connection.exec_driver_sql(f"ANALYZE {table.name}")
     except (Conflict, DatabaseUnavailable) as error:
-        log.warning("tables.not_analyzed", reason=str(error))
+        log.warning("tables.not_analyzed", reason=error.for_operators())
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
@@ -60,4 +60,4 @@ def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...
             for row in rows:
                 copy.write_row(row)
     except connection.dialect.loaded_dbapi.Error as error:
-        raise DatabaseUnavailable("The database does not answer or cannot be used.") from error
+        raise DatabaseUnavailable(said=said_by(error)) from error

@@ -125,7 +125,16 @@ def errors_in_our_words() -> Iterator[None]:
         # The driver's message may hold the values, so it goes no further.
         raise Conflict("Another change came in between and this one no longer fits; read again and retry.") from None
     except (DBAPIError, PoolTimeoutError) as error:
-        raise DatabaseUnavailable("The database does not answer or cannot be used.") from error
+        raise DatabaseUnavailable(said=said_by(error)) from error
+
+
+def said_by(error: Exception) -> str:
+    """Why a database does not do what it should, in its own words or its driver's; empty where they may hold values."""
+    of_driver = getattr(error, "orig", None) or error
+    first, *above = (kind.__name__ for kind in type(of_driver).__mro__)
+    # Names that PEP 249 gives. What is wrong with values is of other kinds, and a further line may quote a statement.
+    is_told = first == "DatabaseError" or not {"OperationalError", "ProgrammingError"}.isdisjoint({first, *above})
+    return next(iter(str(of_driver).splitlines()), "").strip() if is_told else ""
 
 
 def upgrade(engine: Engine) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from authz_service.errors import DatabaseUnavailable
 from authz_service.storage.connections import CONNECTIONS, DECISIONS
-from authz_service.storage.database import POOL_SIZE, connect, sqlite_file
+from authz_service.storage.database import POOL_SIZE, connect, said_by, sqlite_file
 from authz_service.telemetry.tally import Tally
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Reader:
                     raise
                 return self._rows(statement, parameters)
         except (DBAPIError, PoolTimeoutError, _ConnectionLost, self._driver_error) as error:
-            raise DatabaseUnavailable("The database does not answer or cannot be used.") from error
+            raise DatabaseUnavailable(said=said_by(error)) from error
 
     def _rows(self, statement: str, parameters: Sequence[object]) -> list[Row]:
         try:

@@ -114,7 +114,7 @@ def _expected(error: AuthzServiceError) -> Response:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         # Whoever is not let in must not be able to fill the log; why keys are not known, is in it already.
         if not isinstance(error, IssuerUnavailable):
-            log.error("request.unavailable", reason=str(error))
+            log.error("request.unavailable", reason=error.for_operators())
         return unavailable(_UNASKED if isinstance(error, _POLICY_UNASKED) else str(error))
     return problem(status, str(error))
 

@@ -166,7 +166,10 @@ def test_without_a_sidecar_the_policy_is_looked_at(cli: Cli, right: dict[str, st
         (
             {"AUTHZ_DATABASE_URL": "sqlite:///{folder}/garbage"},
             "database",
-            "The database does not answer or cannot be used. Is it running, and is AUTHZ_DATABASE_URL right?",
+            (
+                "The database does not answer or cannot be used. It says: file is not a database."
+                " Is it running, and is AUTHZ_DATABASE_URL right?"
+            ),
         ),
         (
             {"AUTHZ_DATABASE_URL": "sqlite:///{folder}"},

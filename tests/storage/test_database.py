@@ -22,6 +22,8 @@ from authz_service.journal.queries import Wanted, find_decisions
 from authz_service.storage import database, schema
 from authz_service.storage.database import REVISION, connect, is_current, reading, sqlite_file, upgrade, writing
 from authz_service.storage.schema import metadata
+from tests.ports import free_port
+from tests.postgresql import PostgreSQL
 
 INSERT_ANN = text("INSERT INTO people (id, name, email) VALUES ('ann', 'Ann', 'ann@example.org')")
 COUNT_PEOPLE = text("SELECT count(*) FROM people")
@@ -85,6 +87,43 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable):
         upgrade(engine)
     engine.dispose()
+
+
+def test_why_a_database_cannot_be_used_is_for_operators_alone(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    (tmp_path / "garbage").write_text("no database " * 100)
+    urls = {
+        f"sqlite:///{tmp_path}/garbage": "file is not a database",
+        f"{postgresql.new_database()}&user=nobody.known": 'role "nobody.known" does not exist',
+        f"postgresql+psycopg://user:secret-of-tests@127.0.0.1:{free_port()}/authz": "Connection refused",
+    }
+    for url, why in urls.items():
+        with pytest.raises(DatabaseUnavailable) as caught:
+            upgrade(connect(url))
+        assert str(caught.value) == "The database does not answer or cannot be used."
+        assert why in caught.value.for_operators()
+        assert "secret" not in caught.value.for_operators()
+
+
+def test_what_somebody_may_not_do_in_the_database_is_told(postgresql: PostgreSQL) -> None:
+    url = postgresql.new_database()
+    owner = connect(url)
+    with writing(owner) as connection:
+        connection.execute(text("CREATE ROLE reads_only LOGIN"))
+    owner.dispose()
+    other = connect(f"{url}&user=reads_only")
+    with pytest.raises(DatabaseUnavailable) as caught:
+        upgrade(other)
+    other.dispose()
+    assert caught.value.for_operators().endswith("It says: permission denied for schema public.")
+
+
+def test_the_words_of_a_database_are_not_told_where_they_may_hold_values(postgresql: PostgreSQL) -> None:
+    engine = connect(postgresql.new_database())
+    with pytest.raises(DatabaseUnavailable) as caught, reading(engine) as connection:
+        connection.execute(text("SELECT CAST(:value AS integer)"), {"value": "philip.smith"})
+    engine.dispose()
+    assert "philip" in str(caught.value.__cause__)
+    assert caught.value.for_operators() == str(caught.value)
 
 
 def test_the_file_of_a_sqlite_database_is_known(unmigrated: Engine, in_memory: Engine, tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 import importlib.util
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tools import setup
 from tools.setup import LOCKS, setup_environment
 from tools.work import SetupFailed
@@ -57,6 +60,13 @@ def checkout(tmp_path: Path, machine: Machine) -> Path:
         (root / file).write_text(file)
     assert machine.sets_up(root) == [MADE, PACKAGES, PROJECT]
     return root
+
+
+def test_it_runs_where_nothing_is_installed_yet() -> None:
+    program = "import sys, tools.setup; sys.exit('rich' in sys.modules)"
+    bare = [sys.executable, "-S", "-c", program]
+    done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_nothing_is_done_twice(checkout: Path, machine: Machine) -> None:
