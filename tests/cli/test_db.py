@@ -38,16 +38,17 @@ def test_what_an_upgrade_would_do_is_told_before_it_is_done(cli: Cli, database_u
 
 
 @pytest.mark.parametrize(
-    ("further", "status", "said"),
+    ("serves_from", "status", "said"),
     [
-        ({"is_contract": False}, 0, f"of a later version, and serve this one, which expects {REVISION}."),
-        ({"is_contract": True}, 1, "of a later version, and do not serve this one: start that version."),
+        (None, 0, f"of a later version, and serve this one, which expects {REVISION}."),
+        (REVISION, 0, f"of a later version, and serve this one, which expects {REVISION}."),
+        ("9000", 1, "of a later version, and do not serve this one: start that version."),
     ],
 )
 def test_tables_of_a_later_version_are_told(
-    cli: Cli, any_database: Engine, tmp_path: Path, further: dict[str, bool], status: int, said: str
+    cli: Cli, any_database: Engine, tmp_path: Path, serves_from: str | None, status: int, said: str
 ) -> None:
-    take_further_step(any_database, tmp_path, 'op.drop_table("feed_sources")', **further)
+    take_further_step(any_database, tmp_path, 'op.drop_table("feed_sources")', serves_from=serves_from)
     url = any_database.url.render_as_string(hide_password=False)
     assert cli("db", "check", AUTHZ_DATABASE_URL=url) == (status, f"The tables are at 9000, {said}\n", "")
 

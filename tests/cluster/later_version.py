@@ -14,6 +14,7 @@ revision = "{revision}"
 down_revision = "{before}"
 branch_labels = None
 depends_on = None
+{contract}
 
 
 def upgrade() -> None:
@@ -22,7 +23,9 @@ def upgrade() -> None:
 '''
 
 
-def make_later_version(earlier: Path, folder: Path, version: str, statements: Sequence[str]) -> Path:
+def make_later_version(
+    earlier: Path, folder: Path, version: str, statements: Sequence[str], *, is_contract: bool = False
+) -> Path:
     """Writes the code of a later version to a folder, and returns that.
 
     Args:
@@ -30,6 +33,7 @@ def make_later_version(earlier: Path, folder: Path, version: str, statements: Se
         folder: Where to.
         version: What it says that its version is.
         statements: What its migration does, in SQL.
+        is_contract: Whether that takes away what the version before does without, and earlier ones do not.
     """
     code = folder / "authz_service"
     shutil.copytree(earlier / "authz_service", code)
@@ -39,8 +43,11 @@ def make_later_version(earlier: Path, folder: Path, version: str, statements: Se
     _replace(database, f'REVISION = "{before}"', f'REVISION = "{revision}"')
     [known] = re.findall(r'^__version__ = "(.+)"$', (code / "__init__.py").read_text(), re.MULTILINE)
     _replace(code / "__init__.py", f'"{known}"', f'"{version}"')
+    contract = f'serves_from = "{before}"' if is_contract else ""
     migration = code / "storage" / "migrations" / "versions" / f"{revision}_made_for_a_test.py"
-    migration.write_text(_MIGRATION.format(revision=revision, before=before, statements=list(statements)))
+    migration.write_text(
+        _MIGRATION.format(revision=revision, before=before, statements=list(statements), contract=contract)
+    )
     return folder
 
 

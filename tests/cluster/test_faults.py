@@ -172,6 +172,7 @@ def test_later_versions_replace_replica_after_replica_with_the_tables_changed_be
             "ALTER TABLE customers ALTER COLUMN segment SET DEFAULT 'household'",
             "ALTER TABLE customers ALTER COLUMN segment SET NOT NULL",
         ],
+        is_contract=True,
     )
     with witness.sees(
         "Two later versions are rolled out replica by replica, each with a migration before", NOTHING

@@ -60,14 +60,14 @@ def put(app: Flask) -> int:
 
 def test_it_goes_on_where_tables_were_added_to(older: Flask, any_database: Engine, tmp_path: Path) -> None:
     assert ask(older) == (True, 200)
-    take_further_step(any_database, tmp_path, ADDS, is_contract=False)
+    take_further_step(any_database, tmp_path, ADDS, serves_from=None)
     assert revision_of(any_database)[0] == "9000"
     assert ask(older) == (True, 200)
     assert put(older) == 201
 
 
 def test_a_replica_of_the_older_version_still_starts(older: Flask, any_database: Engine, tmp_path: Path) -> None:
-    take_further_step(any_database, tmp_path, ADDS, is_contract=False)
+    take_further_step(any_database, tmp_path, ADDS, serves_from=None)
     upgrade(any_database)
     assert is_current(any_database)
     assert revision_of(any_database)[0] == "9000"
@@ -77,8 +77,18 @@ def test_a_replica_of_the_older_version_still_starts(older: Flask, any_database:
     assert ask(older) == (True, 200)
 
 
+def test_it_goes_on_where_something_was_taken_away_that_it_does_without(
+    older: Flask, any_database: Engine, tmp_path: Path
+) -> None:
+    take_further_step(any_database, tmp_path, 'op.drop_table("feed_sources")', serves_from=REVISION)
+    assert ask(older) == (True, 200)
+    assert put(older) == 201
+    upgrade(any_database)
+    assert is_current(any_database)
+
+
 def test_it_says_so_where_something_was_taken_away(older: Flask, any_database: Engine, tmp_path: Path) -> None:
-    take_further_step(any_database, tmp_path, 'op.drop_table("feed_sources")', is_contract=True)
+    take_further_step(any_database, tmp_path, 'op.drop_table("feed_sources")', serves_from="9000")
     readiness = older.test_client().get("/readyz")
     assert readiness.status_code == 503
     assert readiness.get_json()["checks"]["database"]["ok"] is False
@@ -89,7 +99,7 @@ def test_it_says_so_where_something_was_taken_away(older: Flask, any_database: E
 def test_an_upgrade_that_fails_leaves_the_tables_as_they_were(any_database: Engine, tmp_path: Path) -> None:
     body = 'op.create_table("things", sa.Column("id", sa.String())); raise KeyError'
     with pytest.raises(KeyError):
-        take_further_step(any_database, tmp_path, body, is_contract=False)
+        take_further_step(any_database, tmp_path, body, serves_from=None)
     assert revision_of(any_database)[0] == REVISION
     with reading(any_database) as connection:
         names = {"sqlite": "sqlite_master WHERE name", "postgresql": "pg_tables WHERE tablename"}

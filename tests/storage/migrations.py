@@ -49,18 +49,19 @@ def what_breaks_older_programs(module: ModuleType, monkeypatch: pytest.MonkeyPat
     return found
 
 
-def with_further_step(folder: Path, body: str, *, is_contract: bool) -> Path:
+def with_further_step(folder: Path, body: str, *, serves_from: str | None) -> Path:
     """All migrations and one more, as a later version has them."""
     steps = Path(shutil.copytree(Path(migrations.__file__).parent, folder / "steps"))
+    contract = f'serves_from = "{serves_from}"' if serves_from else ""
     (steps / "versions" / "9000_later.py").write_text(
         f'"""A later step."""\n\nimport sqlalchemy as sa\nfrom alembic import op\n\nrevision = "9000"\n'
-        f'down_revision = "{REVISION}"\nbranch_labels = None\ndepends_on = None\nis_contract = {is_contract}\n\n\n'
+        f'down_revision = "{REVISION}"\nbranch_labels = None\ndepends_on = None\n{contract}\n\n\n'
         f"def upgrade() -> None:\n    {body}\n"
     )
     return steps
 
 
-def take_further_step(database: Engine, folder: Path, body: str, *, is_contract: bool) -> None:
+def take_further_step(database: Engine, folder: Path, body: str, *, serves_from: str | None) -> None:
     """Has the tables as a later version leaves them."""
     with writing(database) as connection:
-        migrate(connection, str(with_further_step(folder, body, is_contract=is_contract)))
+        migrate(connection, str(with_further_step(folder, body, serves_from=serves_from)))

@@ -39,11 +39,11 @@ def all_steps() -> list[ModuleType]:
 
 
 @pytest.mark.parametrize("step", all_steps(), ids=lambda step: step.revision)
-def test_a_step_that_is_not_marked_as_contract_only_adds(step: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_does_not_say_whom_it_serves_only_adds(step: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     breaking = what_breaks_older_programs(step, monkeypatch)
-    assert breaking == [] or getattr(step, "is_contract", False), (
+    assert breaking == [] or getattr(step, "serves_from", None), (
         f"{step.revision} breaks programs that expect the step before it: {breaking}."
-        " Add now and take away in a later release, in a step with `is_contract = True`."
+        " Add now, and take away later, by a step whose `serves_from` is the first revision that does without."
     )
 
 

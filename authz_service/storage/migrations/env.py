@@ -10,9 +10,7 @@ context.configure(connection=connection, target_metadata=metadata)
 context.run_migrations()
 
 if inspect(connection).has_table(schema_compatibility.name):
-    # A step that takes away what older programs use says so with `is_contract`.
-    contracts = [
-        step.revision for step in context.script.walk_revisions() if getattr(step.module, "is_contract", False)
-    ]
+    # A step that takes something away says which program is the oldest that does without it.
+    oldest = max(getattr(step.module, "serves_from", "") for step in context.script.walk_revisions())
     connection.execute(delete(schema_compatibility))
-    connection.execute(insert(schema_compatibility).values(oldest=max(contracts)))
+    connection.execute(insert(schema_compatibility).values(oldest=oldest))

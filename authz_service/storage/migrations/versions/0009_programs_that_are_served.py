@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 # Programs before it would take any later tables for those of a stranger.
-is_contract = True
+serves_from = "0009"
 
 
 def upgrade() -> None:
