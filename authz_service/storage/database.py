@@ -22,7 +22,6 @@ from sqlalchemy import (
     make_url,
     select,
     table,
-    text,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -41,7 +40,6 @@ POOL_SIZE = 12
 _MUCH_KIB = 64 * 1024
 _PAGE_KIB = 4
 # Any number will do as long as nobody else asks this database for the same one.
-_UPGRADE_LOCK = 7_420_118
 
 
 def connect(url: str, *, writes_much: bool = False, answers: bool = False) -> Engine:
@@ -142,16 +140,13 @@ def upgrade(engine: Engine) -> None:
 
     Raises:
         ConfigurationError: The database was made by a later version of this program.
-        DatabaseUnavailable: The database does not answer.
+        DatabaseUnavailable: The database does not answer, or others use the tables without an end.
     """
     if is_current(engine):
         return
-    from authz_service.storage.migrating import migrate  # noqa: PLC0415 - slow to import, and only old tables need it
+    from authz_service.storage.migrating import bring_up_to_date  # noqa: PLC0415 - slow to import, and seldom needed
 
-    with writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-        migrate(connection)
+    bring_up_to_date(engine)
 
 
 def is_current(engine: Engine) -> bool:

@@ -1,14 +1,83 @@
 """Brings tables up to date by the migrations. Alembic is slow to import, so it is here alone."""
 
+import time
+
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
-from authz_service.errors import ConfigurationError
+from authz_service.errors import ConfigurationError, DatabaseUnavailable
+from authz_service.storage.database import reading, writing
+
+log = structlog.get_logger()
 
 STEPS = "authz_service.storage:migrations"
+PATIENCE_SECONDS = 60.0
+PAUSE_SECONDS = 3.0
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7420118)")
+# Whoever comes after a step that waits for a table waits behind it, decisions too.
+_WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
+_LOCK_NOT_AVAILABLE = "55P03"
+_IN_A_TRANSACTION = text(
+    "SELECT pid, application_name, extract(epoch FROM now() - xact_start)::int AS seconds FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 second'"
+    " ORDER BY xact_start LIMIT 5"
+)
+
+
+def bring_up_to_date(engine: Engine, steps: str = STEPS) -> None:
+    """Runs what is missing, all of it or nothing, one process after the other.
+
+    On PostgreSQL a table that somebody uses is waited for a second at a time, so that others are held up no longer.
+
+    Args:
+        engine: The database.
+        steps: Where the migrations are.
+
+    Raises:
+        ConfigurationError: The database was made by a later version of this program.
+        DatabaseUnavailable: It does not answer, or a table was never free in `PATIENCE_SECONDS`: it says who uses it.
+    """
+    if engine.dialect.name != "postgresql":
+        with writing(engine) as connection:
+            migrate(connection, steps)
+        return
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with writing(engine) as connection:
+                connection.execute(_ONE_AT_A_TIME)
+                connection.execute(_WAIT_BRIEFLY)
+                migrate(connection, steps)
+        except DatabaseUnavailable as error:
+            if not _is_of_a_lock(error):
+                raise
+            users = _in_a_transaction(engine)
+            if time.monotonic() >= until:
+                raise DatabaseUnavailable(
+                    f"A table that has to change has been in use for {PATIENCE_SECONDS:g} s, and nothing has changed."
+                    f" In a transaction are: {users}. Wait until they have ended, or end them, and try again."
+                ) from error
+            log.warning("tables.in_use", by=users, next_try_in_seconds=PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+
+
+def _is_of_a_lock(error: DatabaseUnavailable) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+
+
+def _in_a_transaction(engine: Engine) -> str:
+    with reading(engine) as connection:
+        found = connection.execute(_IN_A_TRANSACTION).all()
+    told = [f"process {row.pid} ({row.application_name or 'no name'}, for {row.seconds} s)" for row in found]
+    return ", ".join(told) or "none now"
 
 
 def migrate(connection: Connection, steps: str = STEPS) -> None:
