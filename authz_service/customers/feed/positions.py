@@ -33,7 +33,7 @@ def keep(connection: Connection, positions: Mapping[str, int]) -> None:
 
 
 def positions_of(database: Engine) -> dict[str, int]:
-    """By source, the sequence up to which all that has come was taken or refused.
+    """By source, the highest sequence that has come and was taken or refused; a lower one may come yet.
 
     Raises:
         DatabaseUnavailable: The database does not answer.
