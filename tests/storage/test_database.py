@@ -22,6 +22,7 @@ from authz_service.journal.queries import Wanted, find_decisions
 from authz_service.storage import database, schema
 from authz_service.storage.database import REVISION, connect, is_current, reading, sqlite_file, upgrade, writing
 from authz_service.storage.schema import metadata
+from tests.conftest import TOKEN
 from tests.ports import free_port
 from tests.postgresql import PostgreSQL
 
@@ -94,14 +95,14 @@ def test_why_a_database_cannot_be_used_is_for_operators_alone(tmp_path: Path, po
     urls = {
         f"sqlite:///{tmp_path}/garbage": "file is not a database",
         f"{postgresql.new_database()}&user=nobody.known": 'role "nobody.known" does not exist',
-        f"postgresql+psycopg://user:secret-of-tests@127.0.0.1:{free_port()}/authz": "Connection refused",
+        f"postgresql+psycopg://user:{TOKEN}@127.0.0.1:{free_port()}/authz": "Connection refused",
     }
     for url, why in urls.items():
         with pytest.raises(DatabaseUnavailable) as caught:
             upgrade(connect(url))
         assert str(caught.value) == "The database does not answer or cannot be used."
         assert why in caught.value.for_operators()
-        assert "secret" not in caught.value.for_operators()
+        assert TOKEN not in caught.value.for_operators()
 
 
 def test_what_somebody_may_not_do_in_the_database_is_told(postgresql: PostgreSQL) -> None:
