@@ -1,13 +1,16 @@
 """What migrations do to the tables that are there, and further ones for tests."""
 
 import shutil
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import MagicMock
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, Inspector, inspect
+from sqlalchemy.exc import SAWarning
 
 from authz_service.storage import migrations
 from authz_service.storage.database import REVISION, writing
@@ -47,6 +50,61 @@ def what_breaks_older_programs(module: ModuleType, monkeypatch: pytest.MonkeyPat
         elif name == "create_index" and named.get("unique") and positional[1] not in made:
             found.append(f"create_index {positional[0]}, which refuses rows that were right")
     return found
+
+
+class Shape(NamedTuple):
+    """What a program may rely on of the tables.
+
+    Attributes:
+        columns: By table and name, the type of each.
+        filled: Those that a row cannot be without, and that have no default.
+        rules: Whatever refuses rows, in words that begin with the table.
+    """
+
+    columns: Mapping[tuple[str, str], str]
+    filled: set[tuple[str, str]]
+    rules: set[tuple[str, str]]
+
+
+def shape_of(connection: Connection) -> Shape:
+    """That of the tables as they are in the database."""
+    seen = inspect(connection)
+    shape = Shape({}, set(), set())
+    columns = dict(shape.columns)
+    for table in seen.get_table_names():
+        for column in seen.get_columns(table):
+            place = (table, column["name"])
+            columns[place] = str(column["type"])
+            if not column["nullable"] and column["default"] is None and column.get("autoincrement") is not True:
+                shape.filled.add(place)
+        shape.rules.update((table, f"one of each {one}") for one in _unique_in(seen, table))
+        shape.rules.update((table, f"has to hold {one['sqltext']}") for one in seen.get_check_constraints(table))
+        shape.rules.update(
+            (table, f"{one['constrained_columns']} of {one['referred_table']} {one['referred_columns']}")
+            for one in seen.get_foreign_keys(table)
+        )
+    return shape._replace(columns=columns)
+
+
+def _unique_in(seen: Inspector, table: str) -> set[str]:
+    with warnings.catch_warnings():
+        # It does not tell of those over expressions, of which none is unique.
+        warnings.simplefilter("ignore", SAWarning)
+        indexes = [[str(name) for name in one["column_names"]] for one in seen.get_indexes(table) if one["unique"]]
+        constraints = [one["column_names"] for one in seen.get_unique_constraints(table)]
+    return {str(sorted(names)) for names in (*indexes, *constraints)}
+
+
+def what_older_programs_miss(before: Shape, after: Shape) -> list[str]:
+    """Whatever they rely on that has gone, and whatever of theirs would be refused, in words."""
+    tables = {table for table, _ in before.columns}
+    found = [
+        f"{'.'.join(place)} was {kind} and is {after.columns.get(place, 'gone')}"
+        for place, kind in before.columns.items()
+        if after.columns.get(place) != kind
+    ]
+    found += [f"{'.'.join(place)} has to be filled" for place in after.filled - before.filled if place[0] in tables]
+    return found + [f"{table}: {rule}" for table, rule in after.rules - before.rules if table in tables]
 
 
 def with_further_step(folder: Path, body: str, *, serves_from: str | None) -> Path:

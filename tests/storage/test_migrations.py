@@ -1,13 +1,22 @@
 """Migrations add; what takes away is marked, so that older programs are told and not surprised."""
 
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
 
+from authz_service.storage.database import connect, reading, writing
 from authz_service.storage.migrating import STEPS, steps_after
-from tests.storage.migrations import what_breaks_older_programs
+from tests.storage.migrations import (
+    shape_of,
+    take_further_step,
+    what_breaks_older_programs,
+    what_older_programs_miss,
+)
 
 ADDITIVE = [
     'op.create_table("things", sa.Column("id", sa.String()), sa.UniqueConstraint("id"))',
@@ -32,10 +41,14 @@ BREAKING = [
 ]
 
 
-def all_steps() -> list[ModuleType]:
+def configuration() -> Config:
     config = Config()
     config.set_main_option("script_location", STEPS)
-    return [step.module for step in ScriptDirectory.from_config(config).walk_revisions()]
+    return config
+
+
+def all_steps() -> list[ModuleType]:
+    return [step.module for step in ScriptDirectory.from_config(configuration()).walk_revisions()]
 
 
 @pytest.mark.parametrize("step", all_steps(), ids=lambda step: step.revision)
@@ -61,6 +74,54 @@ def step_of(body: str) -> ModuleType:
     step = ModuleType("step")
     exec(f"import sqlalchemy as sa\nfrom alembic import op\ndef upgrade():\n    {body}", step.__dict__)  # noqa: S102 - written above
     return step
+
+
+@pytest.mark.parametrize("body", [*ADDITIVE[:-1], 'op.get_bind().exec_driver_sql("CREATE TABLE things (id TEXT)")'])
+def test_what_only_adds_leaves_everything_to_older_programs(any_database: Engine, tmp_path: Path, body: str) -> None:
+    assert missed_after(any_database, tmp_path, body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "missed"),
+    [
+        ("op.get_bind().exec_driver_sql('DROP TABLE feed_sources')", "feed_sources.source was VARCHAR and is gone"),
+        (
+            "op.get_bind().exec_driver_sql('ALTER TABLE people RENAME email TO address')",
+            "people.email was VARCHAR and is gone",
+        ),
+        ("op.get_bind().exec_driver_sql('CREATE UNIQUE INDEX uq ON people (email)')", "people: one of each ['email']"),
+    ],
+)
+def test_what_a_step_does_by_itself_is_seen_in_the_tables(
+    any_database: Engine, tmp_path: Path, body: str, missed: str
+) -> None:
+    assert missed in missed_after(any_database, tmp_path, body)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_no_step_takes_what_older_programs_use_unless_it_says_so(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    is_sqlite = kind == "sqlite"
+    url = f"sqlite:///{tmp_path / 'new.db'}" if is_sqlite else request.getfixturevalue("postgresql").new_database()
+    database = connect(url)
+    for step in all_steps()[::-1]:
+        with writing(database) as connection:
+            before = shape_of(connection)
+            config = configuration()
+            config.attributes["connection"] = connection
+            command.upgrade(config, step.revision)
+            missed = what_older_programs_miss(before, shape_of(connection))
+        assert missed == [] or getattr(step, "serves_from", None), step.revision
+    database.dispose()
+
+
+def missed_after(database: Engine, folder: Path, body: str) -> list[str]:
+    with reading(database) as connection:
+        before = shape_of(connection)
+    take_further_step(database, folder, body, serves_from=None)
+    with reading(database) as connection:
+        return what_older_programs_miss(before, shape_of(connection))
 
 
 def test_the_steps_after_one_are_told_in_their_order() -> None:
