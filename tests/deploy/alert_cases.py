@@ -43,13 +43,16 @@ _FAILURES = 'authz_failures_total{cause="database",status="503"}'
 _IN_USE = 'authz_database_connections{instance="a",pool="work",state="in_use"}'
 _MOST = 'authz_database_connections_max{instance="a",pool="work"}'
 _SINGLE = 'stage="whole",questions="one",'
+_SINGLES, _BATCHES = (f'authz_stage_seconds_count{{stage="whole",questions="{asked}"}}' for asked in ("one", "several"))
 _DAY = 24 * 60 + 60
 
 CASES = {
     "AuthzReplicaDown": _steady('up{job="authz-service",instance="a"}', 0, 1),
     "AuthzNothingDecided": Case({"other": "1+0x160"}, {'authz_build_info{version="1"}': "1+0x160"}),
+    # A batch of a thousand that is answered is one request, as is one that is not.
     "AuthzRequestsFail": Case(
-        {_FAILURES: "0+2x160", _DECISIONS: "0+100x160"}, {_FAILURES: "0+1x160", _DECISIONS: "0+200x160"}
+        {_FAILURES: "0+2x160", _SINGLES: "0+50x160", _BATCHES: "0+50x160", _DECISIONS: "0+50050x160"},
+        {_FAILURES: "0+1x160", _SINGLES: "0+100x160", _BATCHES: "0+100x160", _DECISIONS: "0+100100x160"},
     ),
     "AuthzDecisionsSlow": Case(
         _buckets("authz_stage_seconds", _SINGLE, 20), _buckets("authz_stage_seconds", _SINGLE, 5)
