@@ -48,7 +48,7 @@ format: setup ## Python and Rego, as the style has them
 
 ##@ Compare
 monitoring: setup ## the alerts and the dashboard against Prometheus itself, which is built first: some minutes
-	@$(BIN)/python -m pytest tests/deploy/with_prometheus.py $(ARGS)
+	@$(BIN)/python -m pytest tests/deploy/with_prometheus.py tests/cluster/with_prometheus.py $(ARGS)
 
 conformance: setup ## what the AuthZEN suites expect of any service; AUTHZEN_CASES=DIR has their case files
 	@test -n "$(AUTHZEN_CASES)" || { echo 'Say where the case files are: make conformance AUTHZEN_CASES=DIR' >&2; exit 2; }

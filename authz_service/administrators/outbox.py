@@ -147,10 +147,10 @@ def count_letters(database: Engine) -> dict[LetterState, int]:
     return {state: found.get(state, 0) for state in LetterState}
 
 
-def oldest_unsent(database: Engine) -> datetime | None:
-    """When the oldest letter that has not been sent was ordered."""
+def oldest_waiting(database: Engine) -> datetime | None:
+    """When the oldest letter was ordered that waits to be sent; one that failed for good waits for somebody instead."""
     with reading(database) as connection:
-        query = select(func.min(letters.c.ordered_at)).where(letters.c.state != LetterState.SENT)
+        query = select(func.min(letters.c.ordered_at)).where(letters.c.state == LetterState.WAITING)
         oldest: datetime | None = connection.scalar(query)
     return oldest
 

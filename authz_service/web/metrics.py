@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 
-from authz_service.administrators.outbox import count_letters, oldest_unsent
+from authz_service.administrators.outbox import count_letters, oldest_waiting
 from authz_service.decision.memory import AnswerMemory
 from authz_service.errors import DatabaseUnavailable, Unavailable
 from authz_service.journal.indexer import count_entries
@@ -97,10 +97,10 @@ class _OfDatabase(Collector):
         for state, number in count_letters(self._database).items():
             letters.add_metric([state], number)
         yield letters
-        oldest = oldest_unsent(self._database)
+        oldest = oldest_waiting(self._database)
         age = 0.0 if oldest is None else time.time() - oldest.timestamp()
         yield GaugeMetricFamily(
-            "authz_letters_oldest_unsent_seconds", "Age of the oldest unsent letter.", max(age, 0.0)
+            "authz_letters_oldest_waiting_seconds", "Age of the oldest letter that waits.", max(age, 0.0)
         )
         yield CounterMetricFamily(
             "authz_journal_entries", "Entries that the database has been given.", count_entries(self._database)

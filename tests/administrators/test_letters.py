@@ -15,7 +15,7 @@ from authz_service.administrators.outbox import (
     claim_letter,
     list_letters,
     mark_sent,
-    oldest_unsent,
+    oldest_waiting,
     order_letter,
     retry_letters,
 )
@@ -54,7 +54,7 @@ def test_a_letter_is_sent_once(any_database: Engine, mail_server: MailServerForT
     assert message["To"] == "philip.smith@example.org"
     assert "123456789" in message["Subject"]
     assert _states(any_database) == [LetterState.SENT]
-    assert oldest_unsent(any_database) is None
+    assert oldest_waiting(any_database) is None
 
 
 def test_a_mail_server_that_is_down_delays_and_loses_nothing(
@@ -65,6 +65,7 @@ def test_a_mail_server_that_is_down_delays_and_loses_nothing(
     with pytest.raises(MailServerUnavailable):
         send_due_letters(any_database, SmtpServer(mail_server.url), _SENDER)
     assert _states(any_database) == [LetterState.WAITING]
+    assert oldest_waiting(any_database) is not None
     mail_server.up()
     assert send_due_letters(any_database, SmtpServer(mail_server.url), _SENDER) == 1
 
@@ -78,7 +79,7 @@ def test_a_letter_that_is_refused_for_good_is_kept_and_shown(
     assert send_due_letters(any_database, SmtpServer(mail_server.url), _SENDER) == 1
     [failed] = list_letters(any_database, [LetterState.FAILED])
     assert (failed.letter.person, failed.said) == ("philip.smith", "550 5.1.1 No such mailbox")
-    assert oldest_unsent(any_database) is not None
+    assert oldest_waiting(any_database) is None
     mail_server.mailbox.refusals.clear()
     assert retry_letters(any_database, ()) == 1
     assert send_due_letters(any_database, SmtpServer(mail_server.url), _SENDER) == 1

@@ -30,8 +30,9 @@ from tests.processes import wait_until
 from tests.services import COMMAND, HOST
 from tests.signing import ED25519, P_256, key_pair, private_key
 
-REPLICAS = 3
-# Each replica keeps up to thirty, and tests look in too.
+# Each worker remembers answers for itself: what the second replica still knows without its OPA, is what it was asked.
+WORKERS = {"replica-1": 2, "replica-2": 1, "replica-3": 2}
+# Each worker keeps up to thirty, and tests look in too.
 _CONNECTIONS = 200
 
 
@@ -123,8 +124,7 @@ def running_cluster(opa: Path, policies: Path) -> Iterator[Cluster]:
 def _made(folder: Path, opa: Path, database: PostgreSQL, mail: MailServerForTests) -> Cluster:
     publisher = key_pair(folder, "publisher", P_256)
     served = folder / "served"
-    names = [f"replica-{number}" for number in range(1, REPLICAS + 1)]
-    published = Published(opa, folder / "published", served, names, publisher.private)
+    published = Published(opa, folder / "published", served, list(WORKERS), publisher.private)
     write_households(folder / "households.yaml")
     url = database.new_database()
     settings = _settings(folder, url, mail.url)
@@ -133,7 +133,7 @@ def _made(folder: Path, opa: Path, database: PostgreSQL, mail: MailServerForTest
     (folder / "bundles").mkdir()
     server = [sys.executable, "-S", str(bundle_server.__file__), str(served), str(port)]
     bundles = Program(server, {}, folder / "bundles")
-    ports = {name: (free_port(), free_port()) for name in names}
+    ports = {name: (free_port(), free_port()) for name in WORKERS}
     replicas = [
         Replica(
             name,
@@ -142,9 +142,9 @@ def _made(folder: Path, opa: Path, database: PostgreSQL, mail: MailServerForTest
             public_key=publisher.public,
             bundles_url=bundles_url,
             ports=ports[name],
-            settings=settings,
+            settings={**settings, "AUTHZ_WORKERS": str(workers)},
         )
-        for name in names
+        for name, workers in WORKERS.items()
     ]
     proxy = Proxy(folder / "proxy", free_port(), {name: of_service for name, (of_service, _) in ports.items()})
     return Cluster(folder, opa, database, url, settings, published, bundles, bundles_url, mail, replicas, proxy)

@@ -84,8 +84,9 @@ class Proxy:
         return all(self._of(name, backend)["scur"] == "0" for backend in ("decisions", "changes"))
 
     def retries(self) -> int:
-        """How often it has asked another replica, or the same again."""
-        return sum(int(row["wretr"]) for row in self._rows() if row["svname"] == "BACKEND")
+        """How often it has asked another replica, or the same again, which HAProxy counts apart."""
+        of_backends = [row for row in self._rows() if row["svname"] == "BACKEND"]
+        return sum(int(row["wredis"]) + int(row["wretr"]) for row in of_backends)
 
     def _of(self, name: str, backend: str = "decisions") -> dict[str, str]:
         [row] = [row for row in self._rows() if (row["# pxname"], row["svname"]) == (backend, name)]

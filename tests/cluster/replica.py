@@ -12,7 +12,7 @@ import yaml
 from tests.cluster.program import Program
 from tests.conftest import ROOT, TOKEN
 from tests.processes import wait_until
-from tests.sidecars import CONFIG, words_of_sidecar, write_config
+from tests.sidecars import CONFIG, at_socket, words_of_sidecar, write_config
 
 READY_WITHIN_SECONDS = 120.0
 _COMMAND = [sys.executable, "-c", "from authz_service.cli import main; main()"]
@@ -29,8 +29,13 @@ class Replica:
         opa: The program.
         public_key: What bundles are signed with.
         bundles_url: Where they are fetched.
-        ports: That of the service, and that of the sidecar.
-        settings: What it shares with the other replicas.
+        ports: That of the service, and that where the sidecar tells its numbers.
+        settings: Its settings, but where its OPA and its journal are.
+
+    Attributes:
+        url: Where the service is.
+        opa_url: Where the sidecar is, a socket.
+        opa_numbers: The address at which the sidecar tells its numbers.
     """
 
     def __init__(
@@ -46,13 +51,16 @@ class Replica:
     ) -> None:
         self.name = name
         self.journal = folder / "journal"
-        self.url, self.opa_url = (f"http://127.0.0.1:{port}" for port in ports)
+        of_service, of_opa = ports
+        self.url, self.opa_numbers = f"http://127.0.0.1:{of_service}", f"127.0.0.1:{of_opa}"
         for part in ("service", "opa"):
             (folder / part).mkdir(parents=True, mode=0o700)
+        socket = folder / "opa" / "opa.sock"
+        self.opa_url = f"unix://{socket}"
         write_config(folder / "opa", _config(bundles_url, name))
-        self.sidecar = Program(words_of_sidecar(opa, public_key, ports[1]), {}, folder / "opa")
+        self.sidecar = Program(words_of_sidecar(opa, public_key, at_socket(socket, of_opa)), {}, folder / "opa")
         environ = {**settings, "AUTHZ_OPA_URL": self.opa_url, "AUTHZ_JOURNAL_FOLDER": str(self.journal)}
-        self.service = Program([*_COMMAND, "serve", "--port", str(ports[0])], environ, folder / "service")
+        self.service = Program([*_COMMAND, "serve", "--port", str(of_service)], environ, folder / "service")
         self.run_code_of(ROOT)
 
     def run_code_of(self, checkout: Path) -> None:

@@ -57,6 +57,7 @@ def test_a_killed_replica_costs_the_take_overs_in_its_hand_and_the_decisions_tha
     replica = cluster.replicas[0]
     in_hand = DECIDING + TAKING_OVER
     bound = f"what that replica has in hand, {in_hand} here; of decisions those alone whose answer is under way"
+    before = cluster.proxy.retries()
     with witness.sees("A replica is killed", bound) as load:
         replica.service.kill()
         wait_until(lambda: not cluster.proxy.sends_to(replica.name), PATIENCE_SECONDS)
@@ -65,6 +66,7 @@ def test_a_killed_replica_costs_the_take_overs_in_its_hand_and_the_decisions_tha
     assert len(load.failed(DECISION, BATCH)) <= DECIDING
     assert len(load.failed(TAKE_OVER)) <= TAKING_OVER
     assert {call.told for call in load.failed(DECISION, BATCH)} <= ANSWER_IS_CUT
+    assert cluster.proxy.retries() > before
 
 
 def test_a_killed_sidecar_costs_what_its_replica_was_never_asked_before_until_the_proxy_has_noticed(

@@ -40,6 +40,13 @@ def test_it_prints_calls_that_are_answered_and_ends_with_all_its_processes_on_ct
         process.wait()
 
 
+def test_the_report_is_of_all_that_is_broken() -> None:
+    words = [sys.executable, "-m", "tests.cluster", "report", "--collect-only", "--quiet"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "tests/cluster/test_faults.py::test_nothing_fails_while_nothing_is_broken" in done.stdout
+
+
 def answer(text: str, what: str) -> str:
     """What the command answers that is printed for this."""
     [command] = re.findall(rf"^{what}: +(.+)$", text, re.MULTILINE)

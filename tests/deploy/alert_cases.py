@@ -43,6 +43,9 @@ _FAILURES = 'authz_failures_total{cause="database",status="503"}'
 _IN_USE = 'authz_database_connections{instance="a",pool="work",state="in_use"}'
 _MOST = 'authz_database_connections_max{instance="a",pool="work"}'
 _SINGLE = 'stage="whole",questions="one",'
+_SINGLES, _BATCHES = (f'authz_stage_seconds_count{{stage="whole",questions="{asked}"}}' for asked in ("one", "several"))
+_OLDEST = 'authz_letters_oldest_waiting_seconds{instance="a"}'
+_FAILED_LETTERS = 'authz_letters{instance="a",state="failed"}'
 _DAY = 24 * 60 + 60
 _FAILED = 'bundle_failed_load_counter{instance="a",name="authz",message="%d"}'
 _ASKED = 'last_success_bundle_request{instance="a",name="authz"}'
@@ -50,8 +53,10 @@ _ASKED = 'last_success_bundle_request{instance="a",name="authz"}'
 CASES = {
     "AuthzReplicaDown": _steady('up{job="authz-service",instance="a"}', 0, 1),
     "AuthzNothingDecided": Case({"other": "1+0x160"}, {'authz_build_info{version="1"}': "1+0x160"}),
+    # A batch of a thousand that is answered is one request, as is one that is not.
     "AuthzRequestsFail": Case(
-        {_FAILURES: "0+2x160", _DECISIONS: "0+100x160"}, {_FAILURES: "0+1x160", _DECISIONS: "0+200x160"}
+        {_FAILURES: "0+2x160", _SINGLES: "0+50x160", _BATCHES: "0+50x160", _DECISIONS: "0+50050x160"},
+        {_FAILURES: "0+1x160", _SINGLES: "0+100x160", _BATCHES: "0+100x160", _DECISIONS: "0+100100x160"},
     ),
     "AuthzDecisionsSlow": Case(
         _buckets("authz_stage_seconds", _SINGLE, 20), _buckets("authz_stage_seconds", _SINGLE, 5)
@@ -88,9 +93,9 @@ CASES = {
     "AuthzDatabaseDown": _steady('authz_database_up{instance="a"}', 0, 1),
     "AuthzConnectionsUsedUp": Case({_IN_USE: "21+0x160", _MOST: "22+0x160"}, {_IN_USE: "19+0x160", _MOST: "22+0x160"}),
     "AuthzLettersFailed": _steady('authz_letters{instance="a",state="failed"}', 1, 0),
+    # One that failed neither makes it fire nor keeps it silent.
     "AuthzLettersWait": Case(
-        {'authz_letters_oldest_unsent_seconds{instance="a"}': "3601+0x160", 'authz_letters{state="failed"}': "0+0x160"},
-        {'authz_letters_oldest_unsent_seconds{instance="a"}': "3601+0x160", 'authz_letters{state="failed"}': "1+0x160"},
+        {_OLDEST: "3601+0x160", _FAILED_LETTERS: "1+0x160"}, {_OLDEST: "3599+0x160", _FAILED_LETTERS: "1+0x160"}
     ),
     "AuthzTokensRefused": _rising(
         'authz_refusals_total{instance="a",endpoint="decide.evaluation",status="401"}', 20, 10

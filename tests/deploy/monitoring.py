@@ -23,7 +23,7 @@ from tests.conftest import ROOT, SMITH_FAMILY
 from tests.ports import free_port
 from tests.processes import wait_until
 from tests.services import Service, question, serve
-from tests.sidecars import CONFIG, words_of_sidecar, write_config
+from tests.sidecars import CONFIG, at_port, words_of_sidecar, write_config
 from tests.signing import P_256, key_pair
 
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
@@ -115,7 +115,7 @@ def watched_sidecar(opa: Path, policies: Path, folder: Path) -> Iterator[str]:
     server.up()
     write_config(folder, CONFIG.replace("https://policies.example.org", server.url))
     port = free_port()
-    words = [*words_of_sidecar(opa, key.public, port), str(ROOT / "deploy" / "opa" / "metrics.rego")]
+    words = [*words_of_sidecar(opa, key.public, at_port(port)), str(ROOT / "deploy" / "opa" / "metrics.rego")]
     with subprocess.Popen(words, cwd=folder, env={}, stderr=subprocess.DEVNULL) as running:
         try:
             url = f"http://127.0.0.1:{port}"

@@ -17,7 +17,7 @@ from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
 from authz_service.opa.signing import read_private_key
 from tests.processes import wait_until
-from tests.sidecars import CONFIG, words_of_sidecar, write_config
+from tests.sidecars import CONFIG, at_port, words_of_sidecar, write_config
 from tests.signing import P_256, KeyPair, key_pair
 
 
@@ -45,7 +45,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 @contextmanager
 def sidecar(opa: Path, folder: Path, key: KeyPair, config: str, port: int) -> Iterator[str]:
     write_config(folder, config)
-    words = words_of_sidecar(opa, key.public, port)
+    words = words_of_sidecar(opa, key.public, at_port(port))
     with subprocess.Popen(words, cwd=folder, env={}, stderr=subprocess.DEVNULL) as running:
         try:
             yield f"http://127.0.0.1:{port}"

@@ -92,7 +92,7 @@ def test_mary_takes_over_from_philip_who_gets_the_mail(
     assert message["From"] == "no-reply@example.org"
     assert _SMITHS in message["Subject"]
     wait_until(lambda: 'authz_letters{state="sent"} 1.0' in demo.get("/metrics"))
-    assert "authz_letters_oldest_unsent_seconds 0.0" in demo.get("/metrics")
+    assert "authz_letters_oldest_waiting_seconds 0.0" in demo.get("/metrics")
 
 
 def test_a_letter_survives_a_mail_server_that_is_down_and_a_service_that_is_killed(

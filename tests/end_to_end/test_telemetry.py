@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +14,17 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.importing import import_files
+from authz_service.opa.bundle import build_bundle
 from authz_service.storage.database import connect, upgrade
 from tests.conftest import SMITH_FAMILY, TOKEN
-from tests.otlp import Receiver, receiving
+from tests.otlp import Receiver, Seen, receiving
 from tests.processes import freeze, is_running, thaw, wait_until
-from tests.services import Service, question, serve
+from tests.services import HOST, Service, question, serve
 
 OWN_USAGE = question("mary.jones", "view_usage", "subscription", "mobile-2002")
 BILLS = question("mary.jones", "view_bills", "customer", "123456789")
@@ -271,6 +274,40 @@ def test_a_request_that_fails_is_an_error_in_its_trace_and_its_lines_of_log_name
     assert (spans["ask OPA"].is_error, spans["ask OPA"].attributes["error.type"]) == (True, "PolicyEngineUnavailable")
     [line] = [line for line in lines if line["event"] == "request.unavailable"]
     assert (line["request_id"], line["trace_id"], line["level"]) == ("asked-5", trace, "error")
+
+
+def test_a_sidecar_that_traces_does_so_within_the_question_to_it_and_not_what_the_caller_does_not_sample(
+    opa: Path,
+    policies: Path,
+    tmp_path: Path,
+    database_url: str,
+    collector: Receiver,
+    free_port: Callable[[], int],
+) -> None:
+    build_bundle(opa, policies, tmp_path / "bundle.tar.gz")
+    address = collector.url.removeprefix("http://")
+    config = {"distributed_tracing": {"type": "http", "address": address, "sample_percentage": 100}}
+    (tmp_path / "opa.yaml").write_text(yaml.safe_dump(config))
+    at, soon = f"{HOST}:{free_port()}", {"OTEL_BSP_SCHEDULE_DELAY": "50"}
+    words = [str(opa), "run", "--server", "--addr", at, "--skip-version-check", "--log-level", "error"]
+    words += ["--config-file", "opa.yaml", "--bundle", "bundle.tar.gz"]
+    more = {**soon, "AUTHZ_OPA_URL": f"http://{at}", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    left_out, sampled = "7" * 32, "8" * 32
+    with subprocess.Popen(words, cwd=tmp_path, env=soon) as sidecar:
+        try:
+            with serve(opa, tmp_path / "service", database_url, more) as service:
+                assert ask(service, OWN_USAGE, traceparent=f"00-{left_out}-{CALLERS_SPAN}-00").status_code == 200
+                assert ask(service, BILLS, traceparent=f"00-{sampled}-{CALLERS_SPAN}-01").status_code == 200
+                wait_until(lambda: spans_of_opa(collector, sampled) != [], 10)
+        finally:
+            sidecar.kill()
+    [asked] = spans_of_opa(collector, sampled)
+    assert (asked.parent, asked.kind) == (collector.of_trace(sampled)["ask OPA"].id, "server")
+    assert collector.of_trace(left_out) == {}
+
+
+def spans_of_opa(collector: Receiver, trace: str) -> list[Seen]:
+    return [span for span in collector.of_trace(trace).values() if span.resource["service.name"] == "opa"]
 
 
 def test_a_collector_that_is_away_holds_up_no_decision_and_no_end(

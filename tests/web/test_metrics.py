@@ -93,7 +93,7 @@ def test_without_the_database_all_that_it_does_not_tell_is_told(
     assert told(client, "authz_database_up") == 0
     assert told(client, "authz_failures_total", cause="database", status="503") == 1
     assert told(client, "authz_decisions_total") == 1
-    lost = {"authz_letters", "authz_letters_oldest_unsent_seconds", "authz_journal_entries_total"}
+    lost = {"authz_letters", "authz_letters_oldest_waiting_seconds", "authz_journal_entries_total"}
     assert with_database - names(client) == {*lost, "authz_journal_behind_bytes", "authz_shadow_differences_total"}
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from flask import Blueprint
 from sqlalchemy import Engine
 
-from authz_service.administrators.outbox import count_letters, oldest_unsent
+from authz_service.administrators.outbox import count_letters, oldest_waiting
 from authz_service.decision.memory import AnswerMemory
 from authz_service.errors import Unavailable
 from authz_service.handbook.shelf import Shelf
@@ -35,7 +35,7 @@ class Letters(NamedTuple):
 
     Attributes:
         by_state: How many letters are in each state.
-        oldest: How long the oldest that is not sent has waited; empty where all are.
+        oldest: How long ago the oldest that waits was ordered; empty where none does.
     """
 
     by_state: Mapping[LetterState, int]
@@ -113,7 +113,7 @@ def told_age(age: timedelta) -> str:
 
 
 def _data(database: Engine, now: datetime) -> Data:
-    oldest = oldest_unsent(database)
+    oldest = oldest_waiting(database)
     pace: Pace = pace_until(database, now)
     return Data(
         version_of(database),

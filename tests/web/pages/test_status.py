@@ -124,7 +124,9 @@ def test_letters_that_wait_and_that_failed_are_counted(make_client: MakeClient) 
     }
     with writing(database_of(reader.application)) as connection:
         for number, state in enumerate([LetterState.WAITING, LetterState.FAILED, LetterState.FAILED]):
-            values = common | {"id": str(number), "state": state, "ordered_at": ordered, "due_at": ordered}
+            # Those that failed are older, and wait no longer.
+            at = ordered - timedelta(days=number)
+            values = common | {"id": str(number), "state": state, "ordered_at": at, "due_at": at}
             connection.execute(insert(letters).values(values))
     page = reader.get("/status").text
     assert "<dt>Waiting</dt><dd>1 letter</dd>" in page
