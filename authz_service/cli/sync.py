@@ -66,7 +66,7 @@ def sync(file: Path, source: str, on_fault: str, *, roles_from_feed: bool, style
 
     A change that is older than what is stored is skipped, so that lines may come again and in any order. What a source
     "has come to" is its highest sequence so far: go on from there only if its lines come in the order of their
-    sequences. Exit 1 if a change was faulty.
+    sequences, and send again what was refused. Exit 1 if a change was faulty.
     """
     is_input = str(file) == _STANDARD_INPUT
     name = "standard input" if is_input else str(file)

@@ -39,7 +39,6 @@ _WRITES = "authz_writes"
 POOL_SIZE = 12
 _MUCH_KIB = 64 * 1024
 _PAGE_KIB = 4
-# Any number will do as long as nobody else asks this database for the same one.
 
 
 def connect(url: str, *, writes_much: bool = False, answers: bool = False) -> Engine:

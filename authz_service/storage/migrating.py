@@ -18,21 +18,25 @@ log = structlog.get_logger()
 STEPS = "authz_service.storage:migrations"
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 3.0
+# Any number will do as long as nobody else asks this database for the same one.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7420118)")
 # Whoever comes after a step that waits for a table waits behind it, decisions too.
 _WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
 _LOCK_NOT_AVAILABLE = "55P03"
-_IN_A_TRANSACTION = text(
-    "SELECT pid, application_name, extract(epoch FROM now() - xact_start)::int AS seconds FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 second'"
-    " ORDER BY xact_start LIMIT 5"
+# Every role may see that much of the others.
+_HOLDING = text(
+    "SELECT DISTINCT pid, virtualtransaction, coalesce(nullif(application_name, ''), 'no name') AS name"
+    " FROM pg_locks JOIN pg_class ON pg_class.oid = relation LEFT JOIN pg_stat_activity USING (pid)"
+    " WHERE granted AND relnamespace = current_schema()::regnamespace AND pid <> pg_backend_pid()"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 
 
 def bring_up_to_date(engine: Engine, steps: str = STEPS) -> None:
     """Runs what is missing, all of it or nothing, one process after the other.
 
-    On PostgreSQL a table that somebody uses is waited for a second at a time, so that others are held up no longer.
+    On PostgreSQL each table that somebody uses is waited for a second, then all is left for a while, so that others
+    are held up no longer.
 
     Args:
         engine: The database.
@@ -47,6 +51,7 @@ def bring_up_to_date(engine: Engine, steps: str = STEPS) -> None:
             migrate(connection, steps)
         return
     until = time.monotonic() + PATIENCE_SECONDS
+    held: dict[str, str] = {}
     while True:
         try:
             with writing(engine) as connection:
@@ -56,11 +61,13 @@ def bring_up_to_date(engine: Engine, steps: str = STEPS) -> None:
         except DatabaseUnavailable as error:
             if not _is_of_a_lock(error):
                 raise
-            users = _in_a_transaction(engine)
+            held, before = _held(engine), held
+            # A transaction that was there the last time too is one that lasts.
+            users = ", ".join(sorted(held[one] for one in (held.keys() & before.keys() or held))) or "nobody now"
             if time.monotonic() >= until:
                 raise DatabaseUnavailable(
                     f"A table that has to change has been in use for {PATIENCE_SECONDS:g} s, and nothing has changed."
-                    f" In a transaction are: {users}. Wait until they have ended, or end them, and try again."
+                    f" Tables are used by: {users}. Wait until that has ended, or end it, and try again."
                 ) from error
             log.warning("tables.in_use", by=users, next_try_in_seconds=PAUSE_SECONDS)
             time.sleep(PAUSE_SECONDS)
@@ -73,11 +80,11 @@ def _is_of_a_lock(error: DatabaseUnavailable) -> bool:
     return isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
-def _in_a_transaction(engine: Engine) -> str:
+def _held(engine: Engine) -> dict[str, str]:
+    """By transaction, the process that has a table of ours in use."""
     with reading(engine) as connection:
-        found = connection.execute(_IN_A_TRANSACTION).all()
-    told = [f"process {row.pid} ({row.application_name or 'no name'}, for {row.seconds} s)" for row in found]
-    return ", ".join(told) or "none now"
+        rows = connection.execute(_HOLDING)
+        return {row.virtualtransaction: f"process {row.pid} ({row.name})" for row in rows}
 
 
 def migrate(connection: Connection, steps: str = STEPS) -> None:

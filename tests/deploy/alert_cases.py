@@ -12,11 +12,13 @@ class Case(NamedTuple):
         fires: When it has to fire at the end.
         is_silent: When it must not.
         minutes: How long it is seen.
+        fires_too: When else it has to fire.
     """
 
     fires: Series
     is_silent: Series
     minutes: int = 40
+    fires_too: Series | None = None
 
 
 def _steady(series: str, value: float, other: float, minutes: int = 40) -> Case:
@@ -57,6 +59,8 @@ CASES = {
     "AuthzRequestsFail": Case(
         {_FAILURES: "0+2x160", _SINGLES: "0+50x160", _BATCHES: "0+50x160", _DECISIONS: "0+50050x160"},
         {_FAILURES: "0+1x160", _SINGLES: "0+100x160", _BATCHES: "0+100x160", _DECISIONS: "0+100100x160"},
+        # Nothing has been answered since the start.
+        fires_too={_FAILURES: "0+2x160"},
     ),
     "AuthzDecisionsSlow": Case(
         _buckets("authz_stage_seconds", _SINGLE, 20), _buckets("authz_stage_seconds", _SINGLE, 5)

@@ -92,7 +92,8 @@ def _unique_in(seen: Inspector, table: str) -> set[str]:
         warnings.simplefilter("ignore", SAWarning)
         indexes = [[str(name) for name in one["column_names"]] for one in seen.get_indexes(table) if one["unique"]]
         constraints = [one["column_names"] for one in seen.get_unique_constraints(table)]
-    return {str(sorted(names)) for names in (*indexes, *constraints)}
+    key = seen.get_pk_constraint(table)["constrained_columns"]
+    return {str(sorted(names)) for names in (key, *indexes, *constraints)}
 
 
 def what_older_programs_miss(before: Shape, after: Shape) -> list[str]:
@@ -104,7 +105,9 @@ def what_older_programs_miss(before: Shape, after: Shape) -> list[str]:
         if after.columns.get(place) != kind
     ]
     found += [f"{'.'.join(place)} has to be filled" for place in after.filled - before.filled if place[0] in tables]
-    return found + [f"{table}: {rule}" for table, rule in after.rules - before.rules if table in tables]
+    found += [f"{table}: {rule}" for table, rule in after.rules - before.rules if table in tables]
+    # By such a one rows are added or replaced.
+    return found + [f"{table}: no longer {rule}" for table, rule in before.rules - after.rules if "one of each" in rule]
 
 
 def with_further_step(folder: Path, body: str, *, serves_from: str | None) -> Path:

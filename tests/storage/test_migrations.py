@@ -90,6 +90,10 @@ def test_what_only_adds_leaves_everything_to_older_programs(any_database: Engine
             "people.email was VARCHAR and is gone",
         ),
         ("op.get_bind().exec_driver_sql('CREATE UNIQUE INDEX uq ON people (email)')", "people: one of each ['email']"),
+        (
+            "op.get_bind().exec_driver_sql('DROP INDEX one_administrator_on_a_residential_number')",
+            "members: no longer one of each ['customer_number']",
+        ),
     ],
 )
 def test_what_a_step_does_by_itself_is_seen_in_the_tables(
@@ -114,6 +118,13 @@ def test_no_step_takes_what_older_programs_use_unless_it_says_so(
             missed = what_older_programs_miss(before, shape_of(connection))
         assert missed == [] or getattr(step, "serves_from", None), step.revision
     database.dispose()
+
+
+def test_a_step_serves_programs_from_a_revision_that_there_is_not_later_than_its_own() -> None:
+    for step in all_steps():
+        oldest = getattr(step, "serves_from", "0001")
+        assert oldest in {one.revision for one in all_steps()}
+        assert oldest <= step.revision
 
 
 def missed_after(database: Engine, folder: Path, body: str) -> list[str]:
