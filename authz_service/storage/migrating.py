@@ -20,8 +20,9 @@ PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 3.0
 # Any number will do as long as nobody else asks this database for the same one.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7420118)")
-# Whoever comes after a step that waits for a table waits behind it, decisions too.
-_WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
+# Whoever comes after a step that waits for a table waits behind it, decisions too. It gives up well before PostgreSQL
+# looks for deadlocks, after a second, and would end a decision for one.
+_WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '500ms'")
 _LOCK_NOT_AVAILABLE = "55P03"
 # Every role may see that much of the others.
 _HOLDING = text(
@@ -35,8 +36,8 @@ _HOLDING = text(
 def bring_up_to_date(engine: Engine, steps: str = STEPS) -> None:
     """Runs what is missing, all of it or nothing, one process after the other.
 
-    On PostgreSQL each table that somebody uses is waited for a second, then all is left for a while, so that others
-    are held up no longer.
+    On PostgreSQL each table that somebody uses is waited for half a second, then all is left for a while, so that
+    others are held up no longer.
 
     Args:
         engine: The database.
