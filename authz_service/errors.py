@@ -155,7 +155,14 @@ class StaleVersion(AuthzServiceError):
 
 
 class Unavailable(AuthzServiceError):
-    pass
+    """Attributes: `more`, a sentence that is for operators alone, as it names servers, users or files; or nothing."""
+
+    def __init__(self, what: str, more: str = "") -> None:
+        self.more = more
+        super().__init__(what)
+
+    def for_operators(self) -> str:
+        return f"{self} {self.more}".rstrip()
 
 
 class PolicyEngineUnavailable(Unavailable):
@@ -167,14 +174,8 @@ class PolicyEngineMisbehaved(Unavailable):
 
 
 class DatabaseUnavailable(Unavailable):
-    """Attributes: `said`, why, in the words of the database or its driver; it names servers, users and files."""
-
-    def __init__(self, what: str = "The database does not answer or cannot be used.", said: str = "") -> None:
-        self.said = said
-        super().__init__(what)
-
-    def for_operators(self) -> str:
-        return f"{self} It says: {self.said.rstrip('.')}." if self.said else str(self)
+    def __init__(self, what: str = "The database does not answer or cannot be used.", more: str = "") -> None:
+        super().__init__(what, more)
 
 
 class JournalUnavailable(Unavailable):

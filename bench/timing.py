@@ -82,16 +82,11 @@ def compare(attempt: Try, right: str, measurements: int, chance: random.Random) 
         attempt(guess)
         taken[kind][n % _GUESSES].append(float(clock() - began))
     gc.enable()
-    longest = quantiles([each for of_kind in taken for of_guess in of_kind for each in of_guess], n=100)
+    everything = [each for of_kind in taken for of_guess in of_kind for each in of_guess]
+    longest = quantiles(everything, n=100)[_KEPT_PERCENT - 1]
     # Where a text lies in memory makes it some nanoseconds faster or slower each time: a guess counts once.
-    nearly, wrong = (
-        [
-            fmean(kept)
-            for of_guess in of_kind
-            if (kept := [each for each in of_guess if each <= longest[_KEPT_PERCENT - 1]])
-        ]
-        for of_kind in taken
-    )
+    usual = ([[each for each in of_guess if each <= longest] for of_guess in of_kind] for of_kind in taken)
+    nearly, wrong = ([fmean(of_guess) for of_guess in of_kind if of_guess] for of_kind in usual)
     return Compared(fmean(nearly), fmean(wrong), welch_t(nearly, wrong))
 
 

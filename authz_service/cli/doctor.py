@@ -129,7 +129,7 @@ def _try(what: str, look: Callable[[], str]) -> Finding:
             what, ok=False, detail=f"{error.for_operators()} Is it running, and is AUTHZ_DATABASE_URL right?"
         )
     except PolicyEngineUnavailable as error:
-        return Finding(what, ok=False, detail=f"{error} Is it running, and is AUTHZ_OPA_URL right?")
+        return Finding(what, ok=False, detail=f"{error.for_operators()} Is it running, and is AUTHZ_OPA_URL right?")
     except AuthzServiceError as error:
         return Finding(what, ok=False, detail=str(error))
 

@@ -192,7 +192,7 @@ class RevisionWatch(Watch):
             self._memory.confirm()
         except Unavailable as error:
             if self._is_answering:
-                log.warning("policy_engine.unavailable", reason=str(error))
+                log.warning("policy_engine.unavailable", reason=error.for_operators())
             self._is_answering = False
         else:
             if not self._is_answering:

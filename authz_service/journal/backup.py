@@ -52,7 +52,7 @@ def _copy_database(file: Path, copy: Path) -> Path:
             # One moment of it, without the log of writes.
             connection.execute("VACUUM INTO ?", [str(copy)])
     except sqlite3.Error as error:
-        raise DatabaseUnavailable(said=said_by(error)) from error
+        raise DatabaseUnavailable(more=said_by(error)) from error
     _sync(copy)
     return copy
 

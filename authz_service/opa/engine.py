@@ -30,7 +30,7 @@ class OpaEngine:
     """
 
     def __init__(self, url: str, timeout: float = 2.0) -> None:
-        self._url = url
+        self._place = f"It is to be at {url}."
         self._timeout = timeout
         self._client = Client(url, timeout)
         self._last_answer = float("-inf")
@@ -82,12 +82,10 @@ class OpaEngine:
                 raise PolicyEngineMisbehaved(f"OPA answered with HTTP {status}{why}.") from error
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
                 if time.monotonic() >= deadline:
-                    raise PolicyEngineUnavailable(f"OPA cannot be reached at {self._url}.") from error
+                    raise PolicyEngineUnavailable("OPA cannot be reached.", self._place) from error
                 time.sleep(_RETRY_EVERY)
             except requests.Timeout as error:
-                raise PolicyEngineUnavailable(
-                    f"OPA at {self._url} has not answered for {self._timeout:g} s."
-                ) from error
+                raise PolicyEngineUnavailable(f"OPA has not answered for {self._timeout:g} s.", self._place) from error
             except (requests.RequestException, ValueError, RecursionError) as error:
                 raise PolicyEngineMisbehaved("What OPA answers is no JSON.") from error
             else:

@@ -60,4 +60,4 @@ def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...
             for row in rows:
                 copy.write_row(row)
     except connection.dialect.loaded_dbapi.Error as error:
-        raise DatabaseUnavailable(said=said_by(error)) from error
+        raise DatabaseUnavailable(more=said_by(error)) from error

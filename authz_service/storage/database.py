@@ -122,16 +122,17 @@ def errors_in_our_words() -> Iterator[None]:
         # The driver's message may hold the values, so it goes no further.
         raise Conflict("Another change came in between and this one no longer fits; read again and retry.") from None
     except (DBAPIError, PoolTimeoutError) as error:
-        raise DatabaseUnavailable(said=said_by(error)) from error
+        raise DatabaseUnavailable(more=said_by(error)) from error
 
 
 def said_by(error: Exception) -> str:
-    """Why a database does not do what it should, in its own words or its driver's; empty where they may hold values."""
+    """A sentence with what the database or its driver says of an error; empty where that may hold values."""
     of_driver = getattr(error, "orig", None) or error
     first, *above = (kind.__name__ for kind in type(of_driver).__mro__)
     # Names that PEP 249 gives. What is wrong with values is of other kinds, and a further line may quote a statement.
     is_told = first == "DatabaseError" or not {"OperationalError", "ProgrammingError"}.isdisjoint({first, *above})
-    return next(iter(str(of_driver).splitlines()), "").strip() if is_told else ""
+    line = next(iter(str(of_driver).splitlines()), "").strip().rstrip(".")
+    return f"It says: {line}." if line and is_told else ""
 
 
 def upgrade(engine: Engine) -> None:
@@ -143,7 +144,7 @@ def upgrade(engine: Engine) -> None:
     """
     if is_current(engine):
         return
-    from authz_service.storage.migrating import bring_up_to_date  # noqa: PLC0415 - slow to import, and seldom needed
+    from authz_service.storage.migrating import bring_up_to_date  # noqa: PLC0415 - Alembic is a fifth of a start, and old tables are rare
 
     bring_up_to_date(engine)
 

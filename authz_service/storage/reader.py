@@ -65,7 +65,7 @@ class Reader:
                     raise
                 return self._rows(statement, parameters)
         except (DBAPIError, PoolTimeoutError, _ConnectionLost, self._driver_error) as error:
-            raise DatabaseUnavailable(said=said_by(error)) from error
+            raise DatabaseUnavailable(more=said_by(error)) from error
 
     def _rows(self, statement: str, parameters: Sequence[object]) -> list[Row]:
         try:

@@ -195,7 +195,7 @@ def test_without_a_sidecar_the_policy_is_looked_at(cli: Cli, right: dict[str, st
         (
             {"AUTHZ_OPA_URL": "unix://{folder}/no.sock"},
             "opa sidecar",
-            "OPA cannot be reached at unix://{folder}/no.sock. Is it running, and is AUTHZ_OPA_URL right?",
+            "OPA cannot be reached. It is to be at unix://{folder}/no.sock. Is it running, and is AUTHZ_OPA_URL right?",
         ),
         (
             {"AUTHZ_OPA_URL": "localhost:8181"},

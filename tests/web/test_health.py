@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from authz_service.app import close_app, create_app
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, writing
+from tests.conftest import BEARER
 from tests.fakes.engine import FakeEngine, says_nothing
 from tests.web.asking import question
 from tests.web.conftest import EVERYTHING, MakeClient
@@ -70,14 +71,19 @@ def test_an_opa_that_is_not_there_is_named_and_its_address_is_for_the_log_alone(
 ) -> None:
     url = f"unix://{tmp_path / 'no.sock'}"
     client = make_client(opa_url=url, policy_status=None)
-    with capture_logs() as logs:
-        checks = ready(client, 503)
-    assert wrong(checks) == {
-        "opa": "OPA does not answer; the log says where it should be.",
+    assert wrong(ready(client, 503)) == {
+        "opa": "OPA cannot be reached.",
         "policy": "OPA has answered under no policy yet.",
     }
-    assert [entry["reason"] for entry in logs if entry["event"] == "ready.opa_away"] == [
-        f"OPA cannot be reached at {url}."
+    with capture_logs() as logs:
+        refused = client.post(
+            "/access/v1/evaluation",
+            json=question("philip.smith", "view_bills", "customer", "123456789"),
+            headers=BEARER,
+        )
+    assert (refused.status_code, url in refused.text) == (503, False)
+    assert [entry["reason"] for entry in logs if entry["event"] == "request.unavailable"] == [
+        f"OPA cannot be reached. It is to be at {url}."
     ]
 
 

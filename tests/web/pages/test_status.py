@@ -71,7 +71,7 @@ def test_with_the_real_opa_killed_the_page_stands_and_says_so(
     response = reader.get("/status")
     assert response.status_code == 200
     assert states(response.text) == {"Database": True, "OPA": False, "Policy": True, "Journal": True, "Callers": True}
-    assert "OPA does not answer; the log" in response.text
+    assert "OPA cannot be reached." in response.text
     assert "not told" in response.text
     assert client.get("/readyz").status_code == 503
 
