@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response
 from sqlalchemy import Engine
+from werkzeug.routing import Rule
 
 from authz_service import __version__
 from authz_service.administrators.take_over import Administrators
@@ -211,8 +212,18 @@ def create_app(
     return app
 
 
+class _Rule(Rule):
+    """Compiles how its URLs are built when the first one is: for all rules it is two thirds of making an app."""
+
+    def _compile_builder(self, *how: bool, **named: bool) -> Callable[..., tuple[str, str]]:
+        compiled = cache(partial(super()._compile_builder, *how, **named))
+        return lambda rule, /, **values: compiled()(rule, **values)
+
+
 class _App(Flask):
     """Has no view that is a coroutine, and does not look for one at each call."""
+
+    url_rule_class = _Rule
 
     def __init__(self) -> None:
         super().__init__("authz_service", static_folder=None)

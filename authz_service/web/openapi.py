@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
@@ -101,16 +102,23 @@ def openapi_document(app: Flask, version: str) -> dict[str, Any]:
         for method in _METHODS:
             if method in (rule.methods or ()):
                 paths.setdefault(path, {})[method.lower()] = _operation(method, path, rule, declaration)
-    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_SCHEMA)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Authorization service", "version": version, "description": _DESCRIPTION},
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": schemas["$defs"],
+            "schemas": _schemas(tuple(models)),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+@lru_cache(4)
+def _schemas(models: tuple[type[BaseModel], ...]) -> Mapping[str, object]:
+    # Kept, as they take a tenth of a second, and whoever asks needs no token.
+    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_SCHEMA)
+    definitions: Mapping[str, object] = schemas["$defs"]
+    return definitions
 
 
 def _models(declaration: Endpoint) -> Iterator[type[BaseModel]]:

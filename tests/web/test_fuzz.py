@@ -60,6 +60,8 @@ class Service:
         self._is_changed = False
         file = str(database_of(app).url.database)
         with closing(sqlite3.connect(file)) as self._database, closing(sqlite3.connect(":memory:")) as self._kept:
+            # It need not outlive the machine, and this is done for each request.
+            self._database.execute("PRAGMA synchronous = OFF")
             self._database.backup(self._kept)
             yield
 

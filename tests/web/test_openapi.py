@@ -36,6 +36,13 @@ def test_it_is_an_openapi_document(document: dict[str, Any]) -> None:
     validate(document)
 
 
+def test_what_takes_long_is_made_once(
+    document: dict[str, Any], smiths: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("authz_service.web.openapi.models_json_schema")
+    assert smiths.get("/openapi.json").get_json() == document
+
+
 def test_every_reference_in_it_leads_somewhere_and_no_schema_is_left_over(document: dict[str, Any]) -> None:
     referred = set(references(document))
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
