@@ -115,7 +115,7 @@ def openapi_document(app: Flask, version: str) -> dict[str, Any]:
 
 @lru_cache(4)
 def _schemas(models: tuple[type[BaseModel], ...]) -> Mapping[str, object]:
-    # Kept, as they take a tenth of a second, and whoever asks needs no token.
+    # Kept, as they take nearly a tenth of a second, and whoever asks needs no token.
     _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_SCHEMA)
     definitions: Mapping[str, object] = schemas["$defs"]
     return definitions

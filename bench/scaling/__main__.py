@@ -58,7 +58,10 @@ def main() -> None:
     wanted = wanted_of(results)
     results["wanted"] = [each._asdict() for each in wanted]
     print("\n" + "\n".join(map(str, wanted)))
-    write_report("scaling", options, versions, results, callers=CALLERS)
+    if options.is_whole:
+        write_report("scaling", options, versions, results, callers=CALLERS)
+    else:
+        print("\n· A part only: docs/benchmarks/scaling.json stays as it is, as the rest of it would be gone.")
 
 
 if __name__ == "__main__":

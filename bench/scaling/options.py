@@ -40,6 +40,11 @@ class Options(Settings):
     databases: tuple[str, ...]
     parts: tuple[str, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every part is measured, on both databases."""
+        return set(self.parts) == set(PARTS) and set(self.databases) == set(_DATABASES)
+
 
 def read_options(arguments: Sequence[str] | None = None) -> Options:
     parser = argparse.ArgumentParser(prog="python -m bench.scaling", description="What changes when there is much.")

@@ -34,6 +34,15 @@ def test_a_figure_reads_as_a_line() -> None:
     assert str(Wanted("requests that failed", 0, 3, met=False)) == "✗ requests that failed: 3, wanted 0"
 
 
+@pytest.mark.parametrize("in_part", ["--parts cold", "--database sqlite", "--parts size,business,memory,cold"])
+def test_a_run_of_a_part_is_known_as_one(in_part: str) -> None:
+    assert not read_options(in_part.split()).is_whole
+
+
+def test_a_whole_run_is_whole_however_many_customers_there_are() -> None:
+    assert read_options(["--customers", "2000", "--parts", ",".join(reversed(PARTS))]).is_whole
+
+
 def test_growth_is_told_from_when_a_process_was_warm() -> None:
     seen = [(0, {"opa": 10.0}), (100, {"opa": 40.0}), (250, {"opa": 50.0}), (1_000, {"opa": 55.0})]
     assert growth(seen, "opa") == pytest.approx(0.1)
