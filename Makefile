@@ -10,6 +10,9 @@ BIN := .venv/bin
 # and no process has long to go when the others are done. How many processes that are is in tests/conftest.py.
 ALL_TESTS := --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
+# Where it is set, each of the hundreds of processes that tests start would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo cluster test check monitoring fuzz nightly format conformance bench bench-scale bench-postgres screenshots lock audit sbom
 
