@@ -71,10 +71,11 @@ def lose_database(app: Flask, tmp_path: Path) -> Callable[[], None]:
     """Takes the database of `app` away."""
 
     def lose() -> None:
-        database_of(app).dispose()
         file = tmp_path / "authz.db"
         file.unlink()
         file.mkdir()
+        # Last, as other threads of the app would connect again.
+        database_of(app).dispose()
 
     return lose
 
