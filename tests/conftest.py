@@ -51,7 +51,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_finish() -> None:
-    """What has been collected stays; to look through it for garbage again and again took a sixth of the time."""
+    """What has been collected stays; to look through it for garbage again and again takes time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
