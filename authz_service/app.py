@@ -213,7 +213,7 @@ def create_app(
 
 
 class _Rule(Rule):
-    """Compiles how its URLs are built when the first one is: for all rules it is two thirds of making an app."""
+    """Compiles how its URLs are built when the first one is: for all rules it is two fifths of making an app."""
 
     def _compile_builder(self, *how: bool, **named: bool) -> Callable[..., tuple[str, str]]:
         compiled = cache(partial(super()._compile_builder, *how, **named))
