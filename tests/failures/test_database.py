@@ -146,8 +146,8 @@ def test_connections_that_are_lost_are_replaced_and_nobody_hears_of_it(
         assert administrators(service) == ["philip.smith"]
         with reading(database) as connection:
             lost = connection.execute(text(LOSE_CONNECTIONS)).scalars().all()
-        assert lost
-        assert all(lost)
+        # One may have ended by itself meanwhile.
+        assert any(lost)
     database.dispose()
     assert (decided(service, OWN_USAGE), unready(service)) == (True, set())
     assert service.call("POST", TAKE_OVER, WISH).status_code == 201
