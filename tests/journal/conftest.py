@@ -36,8 +36,9 @@ on_sqlite_alone = pytest.mark.parametrize("any_database", ["sqlite"], indirect=T
 
 @pytest.fixture(autouse=True)
 def several_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few entries in a portion that nearly every test has several."""
+    """So few entries in a portion that nearly every test has several, and more than are looked at first."""
     monkeypatch.setattr(portions_module, "_FULL", 5)
+    monkeypatch.setattr(portions_module, "_NEWEST", 2)
 
 
 @pytest.fixture(scope="session")
