@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self, TextIO
 
@@ -76,6 +76,35 @@ class Progress:
         self._stream.flush()
 
 
+class _Ending:
+    """Being ended by SIGTERM, which waits while it is held."""
+
+    def __init__(self) -> None:
+        self._held = 0
+        self._has_come = False
+
+    def come(self) -> None:
+        self._has_come = True
+        self._go()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            if self._has_come:
+                self._go()
+
+    def _go(self) -> None:
+        if not self._held:
+            sys.exit(128 + signal.SIGTERM)
+
+
+_ending = _Ending()
+
+
 def follow(
     command: Sequence[str | Path],
     progress: Progress,
@@ -93,26 +122,30 @@ def follow(
         SetupFailed: It ended with another code than 0. The message holds its last lines.
     """
     lines = []
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,  # so that its own children can be ended with it
-    ) as process:
-        try:
-            for line in _ticking(process.stdout):
-                if line is not None:
-                    lines.append(line)
-                progress.update(None if line is None else describe(line))
-        except BaseException:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            raise
+    with ExitStack() as starting:
+        # Whoever is ended before knowing which process has been started, could not end that.
+        starting.enter_context(_ending.held())
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # so that its own children can be ended with it
+        ) as process:
+            try:
+                starting.close()
+                for line in _ticking(process.stdout):
+                    if line is not None:
+                        lines.append(line)
+                    progress.update(None if line is None else describe(line))
+            except BaseException:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
+                raise
     if process.returncode != 0:
         tail = "\n".join(f"    {line}" for line in lines[-LINES_OF_A_FAILURE:])
         raise SetupFailed(f"{Path(command[0]).name} failed with code {process.returncode}:\n{tail}")
@@ -163,7 +196,7 @@ def only_one(lock: Path) -> Iterator[None]:
 
 def run_to_the_end(main: Callable[[], None]) -> int:
     """Run a tool's `main`; a failure it knows becomes one sentence, and being ended cleans up first."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, lambda *_: _ending.come())
     try:
         main()
     except SetupFailed as failure:

@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.clock import Clock
+from tests.processes import wait_until
 from tools.work import Progress, SetupFailed, follow, only_one, wording_of_pip
 
 ROOT = Path(__file__).parents[2]
@@ -70,10 +69,22 @@ def test_both_streams_of_a_command_are_returned() -> None:
         assert follow(["sh", "-c", "echo one; echo two >&2"], progress, str) == ["one", "two"]
 
 
-def test_being_ended_ends_what_was_begun(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_starting", [False, True], ids=["while it waits", "while it starts that"])
+def test_being_ended_ends_what_was_begun(tmp_path: Path, *, is_starting: bool) -> None:
     began = tmp_path / "pid"
+    ended_while_starting = (
+        "class Popen(subprocess.Popen):\n"
+        "    def __init__(self, *arguments, **options):\n"
+        "        super().__init__(*arguments, **options)\n"
+        f"        while not os.path.exists({str(began)!r}) or not os.path.getsize({str(began)!r}):\n"
+        "            time.sleep(0.01)\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "subprocess.Popen = Popen\n"
+    )
     program = (
-        "import sys; from tools.work import Progress, follow, run_to_the_end\n"
+        "import os, signal, subprocess, sys, time\n"
+        "from tools.work import Progress, follow, run_to_the_end\n"
+        f"{ended_while_starting if is_starting else ''}"
         "def main():\n"
         "    with Progress('Waiting') as progress:\n"
         f"        follow(['sh', '-c', 'sleep 60 & echo $! > {began}; wait'], progress, str)\n"
@@ -81,16 +92,10 @@ def test_being_ended_ends_what_was_begun(tmp_path: Path) -> None:
     )
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.DEVNULL) as waiting:
         wait_until(lambda: began.exists() and began.read_text().endswith("\n"))
-        waiting.send_signal(signal.SIGTERM)
-        assert waiting.wait(timeout=10) == 128 + signal.SIGTERM
+        if not is_starting:
+            waiting.send_signal(signal.SIGTERM)
+        assert waiting.wait(timeout=30) == 128 + signal.SIGTERM
     wait_until(lambda: not is_alive(int(began.read_text())))
-
-
-def wait_until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def is_alive(process: int) -> bool:
