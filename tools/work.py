@@ -85,7 +85,8 @@ class _Ending:
 
     def come(self) -> None:
         self._has_come = True
-        self._go()
+        if not self._held:
+            sys.exit(128 + signal.SIGTERM)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -95,11 +96,7 @@ class _Ending:
         finally:
             self._held -= 1
             if self._has_come:
-                self._go()
-
-    def _go(self) -> None:
-        if not self._held:
-            sys.exit(128 + signal.SIGTERM)
+                self.come()
 
 
 _ending = _Ending()

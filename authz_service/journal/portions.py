@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from authz_service.storage.schema import journal_entries, journal_portions
 
 _FULL = 16_384
-# Of so many it is known where they begin: entries come late by some milliseconds, mostly.
+# So many are looked at first: entries come late by some milliseconds, mostly.
 _NEWEST = 16
 _AFTER_ALL = float("inf")
 

@@ -90,7 +90,7 @@ def watched_service(opa: Path, policies: Path, folder: Path) -> Iterator[Service
     more = {"AUTHZ_WORKERS": "2", "AUTHZ_SHADOW_POLICIES": str(shadow)}
     with serve(opa, folder / "service", url, more) as service:
         use(service)
-        wait_until(lambda: "authz_shadow_differences_total{" in metrics_of(service))
+        wait_until(lambda: "authz_shadow_differences_total{" in metrics_of(service), 10)
         yield service
 
 

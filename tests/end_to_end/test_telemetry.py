@@ -55,7 +55,7 @@ def service(
     """Two workers with a collector, for all tests that leave them working."""
     more = {"AUTHZ_WORKERS": "2", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
     with serve(opa, tmp_path_factory.mktemp("service"), database_url, more) as running:
-        wait_until(lambda: numbers(running)["authz_workers", ()] == 2)
+        wait_until(lambda: numbers(running)["authz_workers", ()] == 2, 20)
         yield running
 
 
@@ -83,7 +83,7 @@ def ask(service: Service, body: object, path: str = "/access/v1/evaluation", **h
 
 
 def of_collector(collector: Receiver, trace: str, names: set[str]) -> dict[str, Any]:
-    wait_until(lambda: names <= collector.of_trace(trace).keys())
+    wait_until(lambda: names <= collector.of_trace(trace).keys(), 10)
     return collector.of_trace(trace)
 
 
@@ -99,7 +99,7 @@ def test_whichever_worker_is_asked_tells_of_every_decision_of_all(service: Servi
     batch = {**OWN_USAGE, "evaluations": [{}, BILLS, {"action": {"name": "fly"}}]}
     assert ask(service, batch, "/access/v1/evaluations").status_code == 200
     # Within the time in which each worker tells its numbers; then the same each time.
-    wait_until(lambda: total(numbers(service), DECISIONS) - total(before, DECISIONS) == 64)
+    wait_until(lambda: total(numbers(service), DECISIONS) - total(before, DECISIONS) == 64, 5)
     for _ in range(10):
         told = numbers(service)
 
@@ -120,16 +120,16 @@ def test_no_count_is_lost_with_a_worker_and_none_of_its_files_stays_for_another(
 ) -> None:
     more = {"AUTHZ_WORKERS": "2", "TMPDIR": str(tmp_path)}
     with serve(opa, tmp_path / "service", database_url, more) as service:
-        wait_until(lambda: numbers(service)["authz_workers", ()] == 2)
+        wait_until(lambda: numbers(service)["authz_workers", ()] == 2, 20)
         # Each of the two once, as the server gives up where the same one ends again at once.
         for asked, worker in zip((20, 40), service.workers(), strict=True):
             for _ in range(20):
                 assert ask(service, OWN_USAGE).status_code == 200
-            wait_until(lambda asked=asked: total(numbers(service), DECISIONS) == asked)  # type: ignore[misc]  # bound here
+            wait_until(lambda asked=asked: total(numbers(service), DECISIONS) == asked, 5)  # type: ignore[misc]  # bound here
             os.kill(worker, signal.SIGKILL)
             wait_until(lambda worker=worker: not is_running(worker))  # type: ignore[misc]  # bound here
-            wait_until(lambda: is_answering(service))
-            wait_until(lambda: len(service.workers()) == 2)
+            wait_until(lambda: is_answering(service), 20)
+            wait_until(lambda: len(service.workers()) == 2, 20)
             assert total(numbers(service), DECISIONS) == asked
         # One for each worker and one for the process that has started them.
         assert len(list(tmp_path.glob("authz-shared-*/tally-*"))) == 3
@@ -146,7 +146,7 @@ def test_what_fails_is_counted_by_its_cause_and_told_while_the_database_is_away(
         freeze(service.opa())
         try:
             assert ask(service, question("philip.smith", "delegate", "customer", "123456789")).status_code == 503
-            wait_until(lambda: numbers(service)["authz_policy_confirmed_age_seconds", ()] > 2)
+            wait_until(lambda: numbers(service)["authz_policy_confirmed_age_seconds", ()] > 2, 10)
             assert ask(service, OWN_USAGE).status_code == 200
         finally:
             thaw(service.opa())
@@ -154,7 +154,7 @@ def test_what_fails_is_counted_by_its_cause_and_told_while_the_database_is_away(
         assert total(told, "authz_failures_total", cause="opa", status="503") == 1
         assert total(told, DECISIONS, source="stale_memory", action="view_usage") == 1
         assert total(told, DECISIONS, source="opa", action="view_usage") == 1
-        wait_until(lambda: numbers(service)["authz_policy_confirmed_age_seconds", ()] < 1)
+        wait_until(lambda: numbers(service)["authz_policy_confirmed_age_seconds", ()] < 1, 10)
 
 
 def is_answering(service: Service) -> bool:
@@ -249,7 +249,7 @@ def test_no_span_says_who_or_what_it_is_about(service: Service, collector: Recei
     member = f"{service.url}/v1/customers/123456789/members/mary.jones"
     assert requests.get(member, headers={"Authorization": f"Bearer {TOKEN}"} | headers, timeout=10).status_code == 200
     route = "GET /v1/customers/<number:number>/members/<id:person>"
-    wait_until(lambda: any(span.name.startswith("GET /v1/customers/") for span in collector.spans))
+    wait_until(lambda: any(span.name.startswith("GET /v1/customers/") for span in collector.spans), 10)
     [read] = [span for span in collector.spans if span.name.startswith("GET /v1/customers/")]
     assert read.attributes["http.route"] in read.name, route
     for told in (b"mary", b"123456789", b"mobile-2002", b"tests", TOKEN.encode()):
@@ -298,7 +298,7 @@ def test_a_sidecar_that_traces_does_so_within_the_question_to_it_and_not_what_th
             with serve(opa, tmp_path / "service", database_url, more) as service:
                 assert ask(service, OWN_USAGE, traceparent=f"00-{left_out}-{CALLERS_SPAN}-00").status_code == 200
                 assert ask(service, BILLS, traceparent=f"00-{sampled}-{CALLERS_SPAN}-01").status_code == 200
-                wait_until(lambda: spans_of_opa(collector, sampled) != [])
+                wait_until(lambda: spans_of_opa(collector, sampled) != [], 10)
         finally:
             sidecar.kill()
     [asked] = spans_of_opa(collector, sampled)
@@ -320,7 +320,7 @@ def test_a_collector_that_is_away_holds_up_no_decision_and_no_end(
     with serve(opa, tmp_path / "service", f"sqlite:///{own}", more) as service:
         for _ in range(50):
             assert ask(service, OWN_USAGE).status_code == 200
-        wait_until(lambda: "opentelemetry" in service.stderr.read_text())
+        wait_until(lambda: "opentelemetry" in service.stderr.read_text(), 20)
         lines = service.stderr.read_text().splitlines()
     told = [json.loads(line) for line in lines if "opentelemetry" in line]
     assert {line["level"] for line in told} <= {"warning", "error"}

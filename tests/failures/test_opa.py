@@ -240,5 +240,5 @@ def test_an_opa_that_gets_no_memory_is_started_again_as_soon_as_there_is_some(
         assert (decided(service, OWN_USAGE), decided(service, POINTS)) == (True, None)
         assert is_alive(service)
         resource.prlimit(first, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        wait_until(lambda: decided(service, POINTS) is not None)
+        wait_until(lambda: decided(service, POINTS) is not None, 10)
         assert unready(service) == set()

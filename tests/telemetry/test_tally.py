@@ -85,7 +85,7 @@ def test_a_process_that_is_killed_leaves_its_counts_and_takes_its_gauges_with_it
         assert asked.totals().gauge("gauge") == [5.0]
         process.kill()
     assert asked.totals().counts["counted", "here"] == 3
-    wait_until(lambda: asked.totals().gauge("gauge") == [])
+    wait_until(lambda: asked.totals().gauge("gauge") == [], 10)
     assert asked.totals().counts["counted", "here"] == 3
     assert asked.totals().histograms["took",].buckets == [1, 0]
 

@@ -94,7 +94,7 @@ def test_being_ended_ends_what_was_begun(tmp_path: Path, *, is_starting: bool) -
         wait_until(lambda: began.exists() and began.read_text().endswith("\n"))
         if not is_starting:
             waiting.send_signal(signal.SIGTERM)
-        assert waiting.wait(timeout=30) == 128 + signal.SIGTERM
+        assert waiting.wait(timeout=10) == 128 + signal.SIGTERM
     wait_until(lambda: not is_alive(int(began.read_text())))
 
 
