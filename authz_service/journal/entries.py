@@ -62,7 +62,7 @@ class Entries:
     """Writes entries, in which people and things have pseudonyms."""
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
-        self._name = pseudonyms.of
+        self._name, self._quoted_name = pseudonyms.of, pseudonyms.quoted
         # By the digest of a ruling, how the entries of all decisions with it end.
         self._ends: dict[str, str] = {}
 
@@ -72,29 +72,27 @@ class Entries:
         origin: Origin,
         decided: Iterable[tuple[int | None, Decided]],
         kind: str = _DECISION,
-    ) -> Iterator[Entry]:
+    ) -> list[Entry]:
         """The questions of a call with their answers, each with its place in a call of several."""
         # Put together by hand, as there is one for each decision.
         beginning, after = f'{{"id":"{decision_id}"', f',"kind":"{kind}"{self._asked_by_text(origin, decision_id)}'
         # Most are about a customer number that is also the resource; those of a call often are about one person.
-        names: dict[tuple[str, str], str] = {}
+        names: dict[str, str] = {}
+        named = self._quoted_name
+        made = []
         for item, ((subject, asked, resource, _), about, decision, _) in decided:
             place = "" if item is None else f',"item":{item}'
             # The action as the caller names it may be any text.
             known = decision.document.get("action")
-            action = _quoted(known) if isinstance(known, str) else self._quoted_name("action", asked.name, names)
-            end = self._ends.get(decision.ruling.digest) or self._end(decision)
-            others = "".join([f',"{kind}":{self._quoted_name(kind, name, names)}' for kind, name in about.items()])
+            action = _quoted(known) if isinstance(known, str) else named("action", asked.name, names)
             body = (
-                f'{beginning}{place}{after},"subject":{self._quoted_name(subject.type, subject.id, names)},'
-                f'"action":{action},"resource":{self._quoted_name(resource.type, resource.id, names)}{others}{end}'
+                f'{beginning}{place}{after},"subject":{named(subject.type, subject.id, names)},'
+                f'"action":{action},"resource":{named(resource.type, resource.id, names)}'
             )
-            yield Entry(body.encode(), (decision.ruling,))
-
-    def _quoted_name(self, kind: str, name: str, names: dict[tuple[str, str], str]) -> str:
-        made = names.get((kind, name))
-        if made is None:
-            made = names[kind, name] = _quoted(self._name(kind, name))
+            for kind_of_it, name in about.items():
+                body += f',"{kind_of_it}":{named(kind_of_it, name, names)}'
+            body += self._ends.get(decision.ruling.digest) or self._end(decision)
+            made.append(Entry(body.encode(), (decision.ruling,)))
         return made
 
     def _end(self, decision: Decision) -> str:

@@ -82,7 +82,7 @@ class Journal:
                 if self._makes_soon:
                     self._makes_soon(make, len(decided))
                 else:
-                    self._keep(list(make()))
+                    self._keep(make())
                 if is_timed:
                     self._took[len(decided) == 1](perf_counter() - began)
             if self._on_decision:
@@ -95,7 +95,7 @@ class Journal:
             JournalUnavailable: It is not kept, so it is not to be answered.
         """
         if self._entries and self._keep:
-            self._keep(list(self._entries.decisions(decision_id, origin, [(None, decided)], EntryKind.TRIAL)))
+            self._keep(self._entries.decisions(decision_id, origin, [(None, decided)], EntryKind.TRIAL))
         return self.writer is not None
 
     def searched(

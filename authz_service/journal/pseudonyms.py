@@ -1,13 +1,14 @@
 """Pseudonyms: the same for the same person or thing, and nobody's without the key."""
 
 import hashlib
+import json
 from binascii import b2a_base64
 
 _BYTES = 16
 _BLOCK_BYTES = 64
-_CHARACTERS = 22
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _MARK = "~"
+_quoted = json.encoder.encode_basestring_ascii
 
 
 class Pseudonyms:
@@ -24,18 +25,28 @@ class Pseudonyms:
 
     def of(self, kind: str, name: str) -> str:
         """The name in the journal of a person or thing of that kind."""
-        return name if self._are_plain and _can_be_plain(name) else self._pseudonym(kind, name)
+        return name if self._are_plain and _can_be_plain(name) else self._pseudonym(f"{kind}\0{name}")
+
+    def quoted(self, kind: str, name: str, made: dict[str, str]) -> str:
+        """The same as JSON, made once for all that are given one dictionary."""
+        both = f"{kind}\0{name}"
+        found = made.get(both)
+        if found is None:
+            is_plain = self._are_plain and _can_be_plain(name)
+            found = made[both] = _quoted(name) if is_plain else f'"{self._pseudonym(both)}"'
+        return found
 
     def all_of(self, kind: str, name: str) -> list[str]:
         """Every name that it may have there, whatever was set at the time; a pseudonym is taken for one."""
-        return [name, self._pseudonym(kind, name)] if _is_storable(name) else [self._pseudonym(kind, name)]
+        pseudonym = self._pseudonym(f"{kind}\0{name}")
+        return [name, pseudonym] if _is_storable(name) else [pseudonym]
 
-    def _pseudonym(self, kind: str, name: str) -> str:
+    def _pseudonym(self, kind_and_name: str) -> str:
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(f"{kind}\0{name}".encode("utf-8", "surrogatepass"))
+        inner.update(kind_and_name.encode("utf-8", "surrogatepass"))
         outer.update(inner.digest())
-        keyed = outer.digest()
-        return _MARK + b2a_base64(keyed[:_BYTES], newline=False).translate(_URL_SAFE)[:_CHARACTERS].decode()
+        keyed = outer.digest()[:_BYTES]
+        return f"{_MARK}{b2a_base64(keyed, newline=False).translate(_URL_SAFE, b'=').decode()}"
 
 
 def _hmac(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":

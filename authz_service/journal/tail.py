@@ -95,11 +95,10 @@ def begin_segment(folder: Path, tail: Tail) -> int:
     draft = segment.with_suffix(".draft")
     opened = None
     try:
-        opened = os.open(draft, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
+        opened = os.open(draft, os.O_WRONLY | os.O_APPEND | os.O_DSYNC | os.O_CREAT | os.O_TRUNC, 0o600)
         rest = memoryview(line)
         while rest:
             rest = rest[os.write(opened, rest) :]
-        os.fdatasync(opened)
         draft.rename(segment)
         sync_folder(folder)
     except BaseException:

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from fcntl import F_GETFL, fcntl
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,8 @@ class Disk:
         cannot_sync: Whether what is written cannot be synced.
         cannot_truncate: Whether what is written cannot be taken back.
         taken_back: How many times something was.
+        unsynced: How many writes returned before they were synced.
+        synced: How many bytes the files had that were synced as a whole.
     """
 
     def __init__(self) -> None:
@@ -86,23 +89,27 @@ class Disk:
         self.cannot_sync = False
         self.cannot_truncate = False
         self.taken_back = 0
+        self.unsynced = 0
+        self.synced: list[int] = []
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it is that `os` has
         return getattr(os, name)
 
     def write(self, file: int, data: memoryview) -> int:
-        if self.room is None:
-            return os.write(file, data)
         if self.room == 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.unsynced += not fcntl(file, F_GETFL) & os.O_DSYNC
         written = os.write(file, data[: self.room])
-        self.room -= written
+        if self.room is not None:
+            self.room -= written
+        if self.cannot_sync:
+            # What is written is in the file, and may be gone after a crash.
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         return written
 
     def fdatasync(self, file: int) -> None:
-        if self.cannot_sync:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
         os.fdatasync(file)
+        self.synced.append(os.fstat(file).st_size)
 
     def ftruncate(self, file: int, size: int) -> None:
         if self.cannot_truncate:
@@ -121,7 +128,7 @@ class SlowDisk(Disk):
         is_asked: Is set when somebody writes.
         may_write: Has whoever writes go on.
         faults: What is raised instead of the next writes.
-        synced: How many times something was synced.
+        written: How many times something was written.
     """
 
     def __init__(self) -> None:
@@ -129,7 +136,7 @@ class SlowDisk(Disk):
         self.is_asked = threading.Event()
         self.may_write = threading.Event()
         self.faults: list[Exception | None] = []
-        self.synced = 0
+        self.written = 0
 
     def write(self, file: int, data: memoryview) -> int:
         self.is_asked.set()
@@ -137,11 +144,8 @@ class SlowDisk(Disk):
         fault = self.faults.pop(0) if self.faults else None
         if fault:
             raise fault
+        self.written += 1
         return super().write(file, data)
-
-    def fdatasync(self, file: int) -> None:
-        self.synced += 1
-        super().fdatasync(file)
 
 
 @pytest.fixture

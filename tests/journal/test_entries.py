@@ -73,7 +73,7 @@ def every_kind(entries: Entries, origin: Origin = ORIGIN) -> dict[EntryKind, Ent
         EntryKind.TAKE_OVER: entries.take_over(
             ID, origin, customer=NUMBER, person=PERSON, decision=decided.decision, done={"became_users": [PERSON]}
         ),
-        EntryKind.TRIAL: next(entries.decisions(ID, origin, [(None, decided)], EntryKind.TRIAL)),
+        EntryKind.TRIAL: entries.decisions(ID, origin, [(None, decided)], EntryKind.TRIAL)[0],
         EntryKind.CHANGE: entries.change(origin, "delete_person", ("person", PERSON)),
         EntryKind.POLICY: entries.policy("first"),
         EntryKind.REFUSAL: entries.refusal(origin, 401, "GET /v1/decisions", "audit"),

@@ -172,7 +172,7 @@ def test_entries_of_one_caller_stay_together_and_in_order_among_others(writer: W
     assert all(kept[place : place + 5] == bodies(call) for place, call in zip(places, calls, strict=True))
 
 
-def test_those_who_come_while_others_are_written_are_synced_together(
+def test_those_who_come_while_others_are_written_are_written_together(
     slow_disk: SlowDisk, open_writer: OpenWriter, folder: Path, rarely_flushed: None
 ) -> None:
     writer = open_writer()
@@ -187,8 +187,29 @@ def test_those_who_come_while_others_are_written_are_synced_together(
         slow_disk.may_write.set()
         for each in (first, *others):
             each.result(PATIENCE_SECONDS)
-    assert slow_disk.synced == 2
+    assert slow_disk.written == 2
     assert sorted(bodies_of(folder)) == sorted(bodies(entries))
+
+
+def test_a_write_returns_when_it_is_on_disk(disk: Disk, segment_disk: Disk, open_writer: OpenWriter) -> None:
+    for number in range(2):
+        writer = open_writer()
+        writer.append(numbered(number + 1))
+        writer.close()
+    assert (disk.unsynced, segment_disk.unsynced) == (0, 0)
+
+
+def test_what_another_process_has_left_is_on_disk_before_more_follows(
+    disk: Disk, open_writer: OpenWriter, folder: Path
+) -> None:
+    writer = open_writer()
+    writer.append(numbered(1))
+    writer.close()
+    [chain] = chains_in(folder)
+    left = segment_file(chain, 1).stat().st_size
+    assert disk.synced == []
+    open_writer()
+    assert disk.synced == [left]
 
 
 def test_entries_that_nobody_waits_for_are_on_disk_soon(writer: Writer, folder: Path) -> None:
