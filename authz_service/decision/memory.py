@@ -23,6 +23,8 @@ _SILENT_SECONDS = 1.0
 CONFIRMED_AGE, IN_FORCE_AGE = "authz_policy_confirmed_age_seconds", "authz_policy_age_seconds"
 # As plain strings, which cost less to look up and to count.
 _MEMORY, _STALE_MEMORY, _ENGINE = map(str, (AnswerSource.MEMORY, AnswerSource.STALE_MEMORY, AnswerSource.ENGINE))
+# In one question, which may not take long.
+_MOST_ASKED_ANEW = 1_000
 # JSON has no word for "never".
 _LONG_AGO_SECONDS = 1e9
 
@@ -58,7 +60,8 @@ class AnswerMemory:
     """Asks the engine once a situation, and again when the policy revision changes.
 
     A remembered answer is given only while the revision was confirmed within the last `stale_seconds`; after
-    that, and for every situation not yet asked, the engine has to answer.
+    that, and for every situation not yet asked, the engine has to answer. When another revision comes into force, the
+    engine has been asked anew about what is remembered.
 
     Args:
         engine: Who is asked.
@@ -137,7 +140,7 @@ class AnswerMemory:
         return self.clock() - self._confirmed
 
     def confirm(self) -> None:
-        """Asks the engine for its revision, and forgets every answer given under another.
+        """Asks the engine for its revision, and replaces every answer given under another.
 
         Raises:
             Unavailable: The engine does not say.
@@ -145,12 +148,31 @@ class AnswerMemory:
         # One at a time and begun after the lock is held, so that the later question also has the later word.
         with self._confirming:
             revision = self._engine.ask(()).revision
+            confirmed = self.clock()
             if revision != self._table.revision:
+                decisions = self._decide_anew(revision)
                 log.info(self._event, revision=revision)
                 self._on_revision(revision)
-                self._table = _Table(revision, {})
+                self._table = _Table(revision, decisions)
                 self._in_force_since = self.clock()
-            self._confirmed = self.clock()
+            self._confirmed = confirmed
+
+    def _decide_anew(self, revision: str) -> dict[bytes, Decision]:
+        """What was remembered last, as this revision has it; nothing where that cannot be had in one go.
+
+        Callers would ask about it one by one otherwise, all of them as soon as it is in force, and wait for each other.
+        """
+        remembered = list(self._table.decisions.items())[-_MOST_ASKED_ANEW:]
+        documents = [decision.document for _, decision in remembered]
+        # Whatever goes wrong with one of them is for whoever asks about that.
+        with suppress(Exception):
+            verdict = self._engine.ask(documents) if documents else None
+            if verdict and verdict.revision == revision:
+                return {
+                    key: self._decision(document, answer, revision)
+                    for (key, _), document, answer in zip(remembered, documents, verdict.answers, strict=True)
+                }
+        return {}
 
     def _is_fresh(self, age: float) -> bool:
         return self._stale_seconds is not None and age <= self._stale_seconds

@@ -150,7 +150,7 @@ def test_the_revision_is_known_as_soon_as_the_engine_told_it(
     assert memory.revision == "first"
 
 
-def test_a_new_revision_that_is_confirmed_forgets_every_answer(memory: AnswerMemory, engine: FakeEngine) -> None:
+def test_a_new_revision_that_is_confirmed_replaces_every_answer(memory: AnswerMemory, engine: FakeEngine) -> None:
     decide(memory, ANN, BEN)
     engine.change_policy(permit_ben, "second")
     memory.confirm()
@@ -158,7 +158,7 @@ def test_a_new_revision_that_is_confirmed_forgets_every_answer(memory: AnswerMem
     assert bodies(memory, BEN) == [b"ben True second"]
 
 
-def test_a_new_revision_that_an_answer_brings_forgets_every_other(memory: AnswerMemory, engine: FakeEngine) -> None:
+def test_a_new_revision_that_an_answer_brings_replaces_every_other(memory: AnswerMemory, engine: FakeEngine) -> None:
     decide(memory, ANN)
     engine.change_policy(permit_ben, "second")
     decide(memory, EVE)
@@ -186,7 +186,9 @@ def test_a_batch_of_new_questions_is_asked_once_also_under_a_new_revision(
     decide(memory, ANN)
     engine.change_policy(permit_ben, "second")
     decide(memory, BEN, EVE)
-    assert engine.asked == 3
+    asked = engine.asked
+    decide(memory, ANN, BEN, EVE)
+    assert engine.asked == asked
 
 
 def test_a_policy_that_comes_back_is_asked_again(memory: AnswerMemory, engine: FakeEngine) -> None:
@@ -196,7 +198,104 @@ def test_a_policy_that_comes_back_is_asked_again(memory: AnswerMemory, engine: F
     engine.change_policy(permit_ann, "first")
     memory.confirm()
     assert bodies(memory, ANN, BEN) == [b"ann True first", b"ben False first"]
-    assert engine.asked == 4
+
+
+# another revision
+
+
+def test_what_is_remembered_is_asked_anew_in_one_go_before_another_revision_is_in_force(
+    memory: AnswerMemory, engine: FakeEngine
+) -> None:
+    decide(memory, ANN)
+    decide(memory, BEN)
+    calls = engine.calls
+    engine.change_policy(permit_ben, "second")
+    memory.confirm()
+    assert engine.calls == calls + 2
+    engine.go_down()
+    assert bodies(memory, ANN, BEN) == [b"ann False second", b"ben True second"]
+
+
+def test_it_is_asked_anew_at_each_revision(memory: AnswerMemory, engine: FakeEngine) -> None:
+    decide(memory, ANN, BEN)
+    for judge, revision in ((permit_ben, "second"), (permit_all, "third")):
+        engine.change_policy(judge, revision)
+        memory.confirm()
+    engine.go_down()
+    assert bodies(memory, ANN, BEN) == [b"ann True third", b"ben True third"]
+
+
+def test_of_very_much_that_is_remembered_the_last_is_asked_anew(memory: AnswerMemory, engine: FakeEngine) -> None:
+    documents: list[Document] = [{"subject": str(n)} for n in range(1_001)]
+    decide(memory, *documents)
+    engine.change_policy(permit_all, "second")
+    asked = engine.asked
+    memory.confirm()
+    assert engine.asked == asked + 1_000
+    engine.go_down()
+    assert len(decide(memory, *documents[1:])) == 1_000
+    with pytest.raises(PolicyEngineUnavailable):
+        decide(memory, documents[0])
+
+
+def test_a_policy_that_says_nothing_of_one_situation_is_in_force_for_the_others(
+    memory: AnswerMemory, engine: FakeEngine
+) -> None:
+    decide(memory, ANN, BEN)
+    engine.change_policy(lambda document: None if document["subject"] == "ben" else answer(allow=False), "second")
+    memory.confirm()
+    assert (memory.revision, bodies(memory, ANN)) == ("second", [b"ann False second"])
+    with pytest.raises(PolicyEngineMisbehaved):
+        decide(memory, BEN)
+
+
+def test_what_cannot_be_rendered_is_told_to_whoever_asks_about_it(engine: FakeEngine, clock: Clock) -> None:
+    def render_some(document: Document, given: Answer, revision: str) -> bytes:
+        if (document, revision) == (BEN, "second"):
+            raise LookupError("ben")
+        return render(document, given, revision)
+
+    memory = AnswerMemory(engine, render_some, _STALE_SECONDS, clock)
+    decide(memory, ANN, BEN)
+    engine.change_policy(permit_ben, "second")
+    memory.confirm()
+    assert bodies(memory, ANN) == [b"ann False second"]
+    with pytest.raises(LookupError, match="ben"):
+        decide(memory, BEN)
+
+
+def test_what_a_third_revision_answers_meanwhile_is_not_taken_for_the_second(
+    memory: AnswerMemory, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(memory, ANN)
+    engine.change_policy(permit_ben, "second")
+    ask = engine.ask
+
+    def ask_and_change(documents: Sequence[Document]) -> Verdict:
+        verdict = ask(documents)
+        engine.change_policy(permit_all, "third")
+        return verdict
+
+    monkeypatch.setattr(engine, "ask", ask_and_change)
+    memory.confirm()
+    assert memory.revision == "second"
+    assert bodies(memory, ANN) == [b"ann True third"]
+
+
+def test_an_engine_that_goes_down_after_it_has_told_its_revision_is_fresh_for_no_longer_than_it_may(
+    memory: AnswerMemory, engine: FakeEngine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(memory, ANN)
+    engine.change_policy(permit_ben, "second")
+    ask = engine.ask
+
+    def ask_long(documents: Sequence[Document]) -> Verdict:
+        clock.now += _STALE_SECONDS if documents else 0
+        return ask(documents)
+
+    monkeypatch.setattr(engine, "ask", ask_long)
+    memory.confirm()
+    assert memory.confirmed_age() == _STALE_SECONDS
 
 
 # the engine is away
