@@ -1,6 +1,7 @@
 """Reads with the database's own driver: for the one statement that every decision waits for."""
 
 from collections.abc import Sequence
+from sqlite3 import Connection as SQLiteConnection
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ Row = tuple[Any, ...]
 
 # A connection that no longer holds says so when it is used; one that is lost later has been waited for enough.
 _AT_ONCE_SECONDS = 1.0
+_CACHE_KIB = 750
 
 
 class Reader:
@@ -103,7 +105,11 @@ class _ConnectionLost(Exception):
 def _own(engine: Engine) -> Engine:
     """An engine for connections to the same database in which no transaction is begun; the same one in memory."""
     if engine.dialect.name == "sqlite":
-        return connect(engine.url.render_as_string(hide_password=False)) if sqlite_file(engine) else engine
+        if sqlite_file(engine) is None:
+            return engine
+        own = connect(engine.url.render_as_string(hide_password=False))
+        event.listen(own, "connect", _cache_little)
+        return own
     from authz_service.storage import postgresql  # noqa: PLC0415 - costs time, and most do without
 
     own = postgresql.make_engine(
@@ -115,6 +121,12 @@ def _own(engine: Engine) -> Engine:
     )
     event.listen(own, "connect", _plan_once)
     return own
+
+
+def _cache_little(connection: SQLiteConnection, _record: object) -> None:
+    # Each connection has a cache of its own, and a worker many: more of it makes no decision quicker, as whoever is
+    # asked about next is somewhere else.
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
 
 def _plan_once(connection: "psycopg.Connection[Any]", _record: object) -> None:

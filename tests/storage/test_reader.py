@@ -88,6 +88,14 @@ def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path, lasting: En
         Reader(elsewhere).rows("SELECT 1", ())
 
 
+def test_a_connection_to_sqlite_keeps_less_than_a_mebibyte_of_pages(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'customers.db'}")
+    [(size,)] = Reader(engine).rows("PRAGMA cache_size", ())
+    engine.dispose()
+    # Where it is negative, it is in KiB.
+    assert -1024 < size < 0
+
+
 def test_postgresql_plans_a_statement_once(lasting: Engine) -> None:
     reader = Reader(lasting)
     for _ in range(20):
