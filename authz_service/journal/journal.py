@@ -75,16 +75,18 @@ class Journal:
             JournalUnavailable: They are not kept, so they are not to be answered.
         """
         if self._entries and self._keep:
-            is_timed = len(decided) != 1 or next(self._is_timed)
+            is_one = len(decided) == 1
+            is_timed = not is_one or next(self._is_timed)
             began = perf_counter() if is_timed else 0.0
             if decided:
                 make = partial(self._entries.decisions, decision_id, origin, decided)
-                if self._makes_soon:
-                    self._makes_soon(make, len(decided))
+                if self._makes_soon and is_one:
+                    self._makes_soon(make, 1)
                 else:
+                    # Those of a call are many already; all at once, they would hold up whoever asks meanwhile.
                     self._keep(make())
                 if is_timed:
-                    self._took[len(decided) == 1](perf_counter() - began)
+                    self._took[is_one](perf_counter() - began)
             if self._on_decision:
                 self._tell(each.decision for _, each in decided)
 
