@@ -21,7 +21,6 @@ Row = tuple[Any, ...]
 
 # A connection that no longer holds says so when it is used; one that is lost later has been waited for enough.
 _AT_ONCE_SECONDS = 1.0
-_CACHE_KIB = 750
 
 
 class Reader:
@@ -126,7 +125,7 @@ def _own(engine: Engine) -> Engine:
 def _cache_little(connection: SQLiteConnection, _record: object) -> None:
     # Each connection has a cache of its own, and a worker many: more of it makes no decision quicker, as whoever is
     # asked about next is somewhere else.
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute("PRAGMA cache_size = -750")
 
 
 def _plan_once(connection: "psycopg.Connection[Any]", _record: object) -> None:
