@@ -83,7 +83,7 @@ class Journal:
                 if self._makes_soon and is_one:
                     self._makes_soon(make, 1)
                 else:
-                    # Those of a call are many already; all at once, they would hold up whoever asks meanwhile.
+                    # Those of several calls, made in one go later, would hold up whoever asks meanwhile.
                     self._keep(make())
                 if is_timed:
                     self._took[is_one](perf_counter() - began)

@@ -149,6 +149,12 @@ class SlowDisk(Disk):
 
 
 @pytest.fixture
+def rarely_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The writer's thread does nothing by itself."""
+    monkeypatch.setattr(writer_module, "FLUSH_SECONDS", 3_600)
+
+
+@pytest.fixture
 def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowDisk]:
     disk = SlowDisk()
     monkeypatch.setattr(writer_module, "os", disk)

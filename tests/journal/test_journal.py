@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from authz_service.ids import new_id
-from authz_service.journal import writer as writer_module
 from authz_service.journal.entries import Origin
 from authz_service.journal.journal import Journal
 from authz_service.journal.pseudonyms import Pseudonyms
@@ -29,9 +28,8 @@ class Counting(Pseudonyms):
 
 @pytest.mark.parametrize(("items", "named"), [([None], 0), ([0, 1], 6)], ids=["single", "batch"])
 def test_buffered_a_single_entry_is_made_when_it_is_written_and_those_of_a_batch_at_once(
-    open_writer: OpenWriter, folder: Path, monkeypatch: pytest.MonkeyPatch, items: list[int | None], named: int
+    rarely_flushed: None, open_writer: OpenWriter, folder: Path, items: list[int | None], named: int
 ) -> None:
-    monkeypatch.setattr(writer_module, "FLUSH_SECONDS", 3_600)
     pseudonyms = Counting()
     journal = Journal(pseudonyms, folder, open_writer(), is_strict=False)
     journal.decided(new_id(), Origin("zone"), [(item, decided()) for item in items])

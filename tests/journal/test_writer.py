@@ -72,12 +72,6 @@ def segment_disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 
 @pytest.fixture
-def rarely_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The writer's thread does nothing by itself."""
-    monkeypatch.setattr(writer_module, "FLUSH_SECONDS", 3_600)
-
-
-@pytest.fixture
 def signed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer_module, "CHECKPOINT_SECONDS", 0.0)
 
