@@ -92,7 +92,14 @@ def made_apart(make: Callable[[], T]) -> T | Failed:
     forget_secrets(environ)
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter, a module of ours and a number; no shell, nothing of a caller
-            command, input=pickle.dumps(make), capture_output=True, env=environ, timeout=_MOST_SECONDS, check=True
+            command,
+            input=pickle.dumps(make),
+            capture_output=True,
+            env=environ,
+            timeout=_MOST_SECONDS,
+            check=True,
+            # Ctrl-C on a terminal is for the service, with which this ends.
+            process_group=0,
         )
     except subprocess.SubprocessError as error:
         said = getattr(error, "stderr", b"") or b""

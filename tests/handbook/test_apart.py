@@ -27,6 +27,13 @@ def test_it_is_made_in_another_process_once_and_kept() -> None:
     assert workshop.get("a", os.getpid, 30) != made
 
 
+def test_ctrl_c_is_for_the_service_and_not_told_as_a_failure_of_what_is_made() -> None:
+    workshop: Workshop[int] = Workshop(kept=1)
+    group = workshop.get("a", partial(os.getpgid, 0), 30)
+    assert isinstance(group, int)
+    assert group != os.getpgid(0)
+
+
 def test_whoever_has_no_patience_gets_nothing_until_it_is_made() -> None:
     workshop: Workshop[object] = Workshop(kept=1)
     assert workshop.get("slow", partial(time.sleep, 0.2)) is None
