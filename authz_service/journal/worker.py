@@ -37,7 +37,7 @@ class IndexWorker:
         self._indexer = Indexer(database, folder)
         self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         self._every_seconds = INDEX_EVERY_SECONDS
-        self._has_begun = False
+        self._is_caught_up = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal-indexer", daemon=True)
 
@@ -75,15 +75,17 @@ class IndexWorker:
                 return
 
     def _bring(self) -> int:
-        if not self._has_begun:
-            # In a database from a backup entries may wait that are in the files already, and would come there twice.
+        if not self._is_caught_up:
+            # Entries may wait that are in the files already, and would come there twice: the database is from a backup,
+            # or has failed when they were to wait no longer.
             self._indexer.catch_up()
-            self._has_begun = True
+        self._is_caught_up = False
         try:
             relay(self._database, self._writer)
         finally:
             # Where nothing can be written, what has been written can be searched all the same.
             loaded = self._indexer.catch_up()
+        self._is_caught_up = True
         return loaded
 
     def _has_lock(self) -> bool:

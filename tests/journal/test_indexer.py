@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Engine, Text, cast, select, text
+from sqlalchemy import Connection, Engine, Text, cast, event, select, text
 from structlog.testing import capture_logs
 
 from authz_service.errors import DatabaseUnavailable, JournalUnavailable
@@ -870,6 +870,30 @@ def test_what_waits_in_a_database_from_a_backup_and_is_in_the_files_is_not_broug
     order(any_database, ordered)
     start_worker(writer)
     wait_until(lambda: waiting_in(any_database) == [])
+    assert bodies_of(folder) == [ordered.body]
+    assert bodies_in(any_database) == [ordered.body]
+
+
+def test_what_is_in_the_files_when_the_database_fails_is_not_brought_twice(
+    any_database: Engine, writer: Writer, folder: Path, start_worker: StartWorker
+) -> None:
+    asked: list[str] = []
+
+    def fail_twice(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        # The second is the first statement of the indexer, which then has not read the entry either.
+        if asked or statement.startswith("DELETE FROM journal_outbox"):
+            asked.append(statement)
+            if len(asked) <= 2:
+                raise OSError("the database is gone")
+
+    event.listen(any_database, "before_cursor_execute", fail_twice)
+    ordered = an_entry()
+    order(any_database, ordered)
+    with capture_logs() as logs:
+        start_worker(writer)
+        wait_until(lambda: waiting_in(any_database) == [])
+        wait_until(lambda: len(logs) > 1)
+    assert event_names(logs) == ["journal.not_indexed", "journal.indexed_again"]
     assert bodies_of(folder) == [ordered.body]
     assert bodies_in(any_database) == [ordered.body]
 
