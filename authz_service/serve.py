@@ -5,9 +5,10 @@ import gc
 import multiprocessing
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -185,6 +186,7 @@ def _run_workers(load: "Callable[[], Flask]", workers: int, host: str, port: int
 def load_app(settings: Settings, callers: FollowedCallers, parent: int, domain: Domain | None = None) -> "Flask":
     """The app of one worker process, which does not outlive its parent."""
     die_with_parent(parent)
+    _let_threads_finish()
     forbid_core_dumps()
     from authz_service.app import close_app, create_app  # noqa: PLC0415 - above, it would hold up the process that only starts the workers
 
@@ -196,6 +198,17 @@ def load_app(settings: Settings, callers: FollowedCallers, parent: int, domain: 
     gc.collect()
     gc.freeze()
     return app
+
+
+def _let_threads_finish() -> None:
+    """Has no thread of this process, nor of those that it starts, interrupted by one that has just been woken.
+
+    One that is woken while another works needs the interpreter, which that one has, and would go to sleep again.
+    """
+    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
+        # Where that may not be chosen, it all works as well, for more.
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _numeric(host: str, port: int) -> str:

@@ -117,6 +117,14 @@ def test_all_its_workers_answer_the_same(service: Service) -> None:
         assert len(set(threads.map(ask, range(60)))) == 1
 
 
+def test_threads_of_workers_do_not_interrupt_each_other(service: Service) -> None:
+    for worker in service.workers():
+        threads = [int(task.name) for task in Path(f"/proc/{worker}/task").iterdir()]
+        assert len(threads) > 1
+        assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
+    assert os.sched_getscheduler(service.opa()) == os.SCHED_OTHER
+
+
 def test_after_opa_was_killed_it_answers_as_before(service: Service) -> None:
     before = service.decide(BILLS)
     killed = service.opa()
