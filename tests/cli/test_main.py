@@ -90,8 +90,12 @@ def test_the_list_says_of_each_command_what_its_help_begins_with(cli: Cli) -> No
     [
         ("import authz_service.cli.serve", {"authz_service.app", "alembic", "aiohttp", "rich", "authz_service.policy"}),
         ("from authz_service.cli.main import cli; cli(standalone_mode=False)", {"sqlalchemy", "pydantic", "rich"}),
+        (
+            "from authz_service.cli.main import cli; cli(['policy', 'check', '--help'], standalone_mode=False)",
+            {"sqlalchemy", "flask"},
+        ),
     ],
-    ids=["serve", "the list of commands"],
+    ids=["serve", "the list of commands", "a command among others"],
 )
 def test_a_start_does_not_wait_for_what_it_does_not_need(program: str, late: set[str]) -> None:
     program = f"import sys; {program}; sys.exit(' '.join(set({late!r}) & set(sys.modules)) or None)"
