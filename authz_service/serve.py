@@ -24,8 +24,6 @@ from granian.log import LogLevels
 from sqlalchemy import Engine
 
 from authz_service.administrators.mail_server import MailServer, SmtpServer
-from authz_service.administrators.message import domain_of
-from authz_service.administrators.worker import LetterWorker
 from authz_service.callers.callers import Caller
 from authz_service.callers.following import FollowedCallers
 from authz_service.core_dumps import forbid_core_dumps
@@ -45,7 +43,6 @@ from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.telemetry.tally import Tally
 from authz_service.watch import Watch
-from authz_service.web.signed_metadata import read_signing_key
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -59,6 +56,8 @@ HEAD_BYTES = 64 * 1024
 _UNNAMED_SENDER = "no-reply@localhost.localdomain"
 SHUTDOWN_SECONDS = 10
 _ASK_EVERY_SECONDS = 0.05
+# After so many more objects a process that answers looks for garbage, as Python does by itself.
+_GARBAGE_OBJECTS = 700
 
 
 def serve(
@@ -90,6 +89,8 @@ def serve(
     followed = FollowedCallers(settings.callers, callers, partial(refused_callers, settings.allow_insecure))
     host = _numeric(host, port)
     if settings.metadata_key is not None:
+        from authz_service.web.signed_metadata import read_signing_key  # noqa: PLC0415 - costs time, and most do without
+
         read_signing_key(settings.metadata_key)  # refuses now what no worker could sign with
     key = read_public_key(settings.bundle_verification_key) if settings.bundle_verification_key else None
     database = connect(settings.database_url)
@@ -154,6 +155,9 @@ def _sending_letters(settings: Settings, database: Engine, mail_server: MailServ
         log.warning("letters.not_sent_here", reason="AUTHZ_SMTP_URL is not set; letters wait in the outbox")
         yield
         return
+    from authz_service.administrators.message import domain_of  # noqa: PLC0415 - costs time, and some do without
+    from authz_service.administrators.worker import LetterWorker  # noqa: PLC0415 - the same
+
     sender = settings.mail_from or _UNNAMED_SENDER
     domain_of(sender)  # refuses now what no letter could be from
     worker = LetterWorker(database, mail_server, sender)
@@ -197,6 +201,7 @@ def load_app(settings: Settings, callers: FollowedCallers, parent: int, domain: 
     # All of this lives as long as the process: looking through it for garbage would hold up whoever is waiting.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_GARBAGE_OBJECTS)
     return app
 
 
