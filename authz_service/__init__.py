@@ -8,7 +8,7 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-# Nothing of what is imported is garbage: to look through it again and again is a seventh of a start.
+# Nothing of what is imported is garbage: to look through it again and again takes a seventh of that time.
 gc.set_threshold(50_000)
 
 # structlog imports rich where that is installed, for tracebacks with the values of variables, which no log of this

@@ -24,6 +24,8 @@ from granian.log import LogLevels
 from sqlalchemy import Engine
 
 from authz_service.administrators.mail_server import MailServer, SmtpServer
+from authz_service.administrators.message import domain_of
+from authz_service.administrators.worker import LetterWorker
 from authz_service.callers.callers import Caller
 from authz_service.callers.following import FollowedCallers
 from authz_service.core_dumps import forbid_core_dumps
@@ -43,6 +45,7 @@ from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.telemetry.tally import Tally
 from authz_service.watch import Watch
+from authz_service.web.signed_metadata import read_signing_key
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -89,8 +92,6 @@ def serve(
     followed = FollowedCallers(settings.callers, callers, partial(refused_callers, settings.allow_insecure))
     host = _numeric(host, port)
     if settings.metadata_key is not None:
-        from authz_service.web.signed_metadata import read_signing_key  # noqa: PLC0415 - costs time, and most do without
-
         read_signing_key(settings.metadata_key)  # refuses now what no worker could sign with
     key = read_public_key(settings.bundle_verification_key) if settings.bundle_verification_key else None
     database = connect(settings.database_url)
@@ -155,9 +156,6 @@ def _sending_letters(settings: Settings, database: Engine, mail_server: MailServ
         log.warning("letters.not_sent_here", reason="AUTHZ_SMTP_URL is not set; letters wait in the outbox")
         yield
         return
-    from authz_service.administrators.message import domain_of  # noqa: PLC0415 - costs time, and some do without
-    from authz_service.administrators.worker import LetterWorker  # noqa: PLC0415 - the same
-
     sender = settings.mail_from or _UNNAMED_SENDER
     domain_of(sender)  # refuses now what no letter could be from
     worker = LetterWorker(database, mail_server, sender)

@@ -167,6 +167,14 @@ def migrated_postgresql(postgresql: PostgreSQL) -> str:
     return url
 
 
+@pytest.fixture
+def on_postgresql(postgresql: PostgreSQL, migrated_postgresql: str) -> Iterator[Engine]:
+    """An empty database on PostgreSQL."""
+    engine = connect(postgresql.new_database(migrated_postgresql))
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An empty database, on each of the two."""

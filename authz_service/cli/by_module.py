@@ -7,7 +7,7 @@ import click
 
 
 class ByModule(click.Group):
-    """Commands that have the names of modules: `allow-rollback` is `allow_rollback` in `allow_rollback`.
+    """Commands that have the names of modules: `allow-rollback` is what the module `allow_rollback` has of that name.
 
     Attributes:
         package: The package that has the modules.

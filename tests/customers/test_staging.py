@@ -1,20 +1,9 @@
 """Temporary tables are empty again for each batch of a feed, and do not grow however many there are."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Connection, Engine, func, select, text
 
 from authz_service.customers.staging import PEOPLE, Stage, people, staging_tables
-from authz_service.storage.database import connect
-from tests.postgresql import PostgreSQL
-
-
-@pytest.fixture
-def on_postgresql(postgresql: PostgreSQL) -> Iterator[Engine]:
-    engine = connect(postgresql.new_database())
-    yield engine
-    engine.dispose()
 
 
 def place(stage: Stage, number: int) -> None:

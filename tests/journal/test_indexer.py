@@ -33,7 +33,7 @@ from authz_service.journal.standing import find_standing
 from authz_service.journal.worker import IndexWorker
 from authz_service.journal.writer import Writer
 from authz_service.questions import Ruling
-from authz_service.storage.database import connect, reading, upgrade, writing
+from authz_service.storage.database import reading, writing
 from authz_service.storage.schema import (
     journal_chains,
     journal_checkpoints,
@@ -56,7 +56,6 @@ from tests.journal.conftest import (
     has_segments,
     on_sqlite_alone,
 )
-from tests.postgresql import PostgreSQL
 from tests.processes import wait_until
 
 Stop = Callable[[], None]
@@ -619,14 +618,6 @@ def test_what_could_not_be_loaded_is_loaded_later_and_whole(
 
 
 # months in PostgreSQL
-
-
-@pytest.fixture(scope="module")
-def on_postgresql(postgresql: PostgreSQL) -> Iterator[Engine]:
-    engine = connect(postgresql.new_database())
-    upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 _MONTHS = {

@@ -1,23 +1,12 @@
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Engine, MetaData, text
 from structlog.testing import capture_logs
 
 from authz_service.customers.importing import import_files
 from authz_service.storage.bulk import add_rows
-from authz_service.storage.database import connect, reading, upgrade, writing
+from authz_service.storage.database import reading, writing
 from authz_service.storage.schema import customers, options
 from tests.conftest import SMITH_FAMILY
-from tests.postgresql import PostgreSQL
-
-
-@pytest.fixture
-def on_postgresql(postgresql: PostgreSQL) -> Iterator[Engine]:
-    engine = connect(postgresql.new_database())
-    upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 def test_rows_come_in_as_they_are(any_database: Engine) -> None:
