@@ -1,14 +1,11 @@
 """Runs the service on this machine: database ready, OPA at hand, worker processes answering."""
 
-import atexit
-import gc
 import multiprocessing
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -17,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import requests
 import structlog
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from granian.server.mp import MPServer, WorkerProcess
 from sqlalchemy import Engine
 
 from authz_service.administrators.mail_server import MailServer, SmtpServer
@@ -33,9 +30,7 @@ from authz_service.decision.protocols import Domain
 from authz_service.errors import ConfigurationError, InvalidPolicy
 from authz_service.journal.journal import open_journal
 from authz_service.journal.worker import IndexWorker
-from authz_service.logs import configure_logs
 from authz_service.opa.binary import find_opa, project_tool_folder
-from authz_service.opa.launch import die_with_parent
 from authz_service.opa.signed import SignedPolicies
 from authz_service.opa.signing import read_public_key
 from authz_service.opa.supervisor import OPA_RESTARTS, SupervisedOpa
@@ -46,6 +41,7 @@ from authz_service.storage.database import connect, upgrade
 from authz_service.telemetry.tally import Tally
 from authz_service.watch import Watch
 from authz_service.web.signed_metadata import read_signing_key
+from authz_service.workers import ARE_FORKED, Worker, load_app, prepare_workers
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -59,8 +55,6 @@ HEAD_BYTES = 64 * 1024
 _UNNAMED_SENDER = "no-reply@localhost.localdomain"
 SHUTDOWN_SECONDS = 10
 _ASK_EVERY_SECONDS = 0.05
-# After so many more objects a process that answers looks for garbage, as Python does by itself.
-_GARBAGE_OBJECTS = 700
 
 
 def serve(
@@ -88,6 +82,7 @@ def serve(
     forbid_core_dumps()
     # The settings have them; no process that is started from here on needs them in its environment.
     forget_secrets(os.environ)
+    prepare_workers(settings)
     host, port = address
     followed = FollowedCallers(settings.callers, callers, partial(refused_callers, settings.allow_insecure))
     host = _numeric(host, port)
@@ -116,7 +111,7 @@ def serve(
         started.callback(stopping.set)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}/readyz"
         threading.Thread(target=_tell_when_ready, args=(url, stopping, on_ready), daemon=True).start()
-        _run_workers(partial(load_app, settings, followed, os.getpid(), domain), settings.workers, host, port)
+        _run_workers(partial(load_app, settings, followed, domain), settings.workers, host, port)
 
 
 def _with_shadow(settings: Settings, policies: Path, started: ExitStack) -> Settings:
@@ -166,11 +161,22 @@ def _sending_letters(settings: Settings, database: Engine, mail_server: MailServ
         worker.stop()
 
 
+class _Server(MPServer):
+    """Granian, whose workers are forked on Linux, instead of started as programs of their own."""
+
+    def _spawn_worker(self, idx: int, target: object, callback_loader: object, *more: object) -> WorkerProcess:
+        worker = super()._spawn_worker(idx, target, callback_loader, *more)
+        if ARE_FORKED:
+            # It is still to be started, and knows no other way than the one of its class.
+            worker.inner.__class__ = Worker
+        return worker
+
+
 def _run_workers(load: "Callable[[], Flask]", workers: int, host: str, port: int) -> None:
-    # A fork would copy the supervisor's threads in mid-step.
+    # Where they are not forked from a process with one thread: this one has several, which would be copied in mid-step.
     multiprocessing.set_start_method("spawn", force=True)
-    server = Granian(
-        "authz_service.serve:load_app",
+    server = _Server(
+        "authz_service.workers:load_app",
         address=host,
         port=port,
         interface=Interfaces.WSGI,
@@ -183,35 +189,6 @@ def _run_workers(load: "Callable[[], Flask]", workers: int, host: str, port: int
         log_level=LogLevels.error,
     )
     server.serve(target_loader=load, wrap_loader=False)
-
-
-def load_app(settings: Settings, callers: FollowedCallers, parent: int, domain: Domain | None = None) -> "Flask":
-    """The app of one worker process, which does not outlive its parent."""
-    die_with_parent(parent)
-    _let_threads_finish()
-    forbid_core_dumps()
-    from authz_service.app import close_app, create_app  # noqa: PLC0415 - above, it would hold up the process that only starts the workers
-
-    configure_logs()
-    app = create_app(settings, callers=callers, domain=domain, indexes_journal=False)
-    # What has been answered is in the journal before the process is gone.
-    atexit.register(close_app, app)
-    # All of this lives as long as the process: looking through it for garbage would hold up whoever is waiting.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GARBAGE_OBJECTS)
-    return app
-
-
-def _let_threads_finish() -> None:
-    """Has no thread of this process, nor of those that it starts, interrupted by one that has just been woken.
-
-    One that is woken while another works needs the interpreter, which that one has, and would go to sleep again.
-    """
-    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
-        # Where that may not be chosen, it all works as well, for more.
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _numeric(host: str, port: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 _PATIENCE_SECONDS = 30.0
+_FORKED = "multiprocessing.forkserver"
 _T = TypeVar("_T")
 
 
@@ -51,6 +52,18 @@ def processes_below(pid: int) -> dict[int, str]:
         last = {child for child, parent in parents.items() if parent in last}
         found |= last
     return {child: _command_line(child) for child in found if is_running(child)}
+
+
+def age_of(pid: int) -> float:
+    """For how many seconds there has been that process."""
+    began = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began / os.sysconf("SC_CLK_TCK")
+
+
+def workers_below(pid: int) -> set[int]:
+    """The process ids of the service's workers, which are forked from a process that the service has started."""
+    below = processes_below(pid)
+    return {child for child in below if _FORKED in below[child] and int(_state_and_parent(child)[1]) != pid}
 
 
 def _state_and_parent(pid: int) -> tuple[str, int]:

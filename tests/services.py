@@ -15,7 +15,7 @@ from authz_service.callers.callers import token_sha256
 from authz_service.words import Scope
 from tests.conftest import ROOT, TOKEN
 from tests.ports import free_port
-from tests.processes import is_running, processes_below, wait_until
+from tests.processes import is_running, processes_below, wait_until, workers_below
 
 COMMAND = [sys.executable, "-c", "from authz_service.cli import main; main()"]
 HOST = "127.0.0.1"
@@ -60,7 +60,7 @@ class Service(NamedTuple):
         return {pid for pid, command in below if named in command}
 
     def workers(self) -> set[int]:
-        return self.processes("spawn_main")
+        return workers_below(self.process.pid)
 
     def opa(self) -> int:
         [pid] = self.processes("opa.sock")

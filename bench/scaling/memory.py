@@ -13,10 +13,10 @@ from bench.scaling.options import Options
 from bench.service import Running, running
 from bench.settings import CALLERS, QUESTIONS
 from tests.postgresql import PostgreSQL
-from tests.processes import processes_below
+from tests.processes import processes_below, workers_below
 
 _SLICE_SECONDS = 10
-_WORKER, _OPA = "spawn_main", "run --server"
+_OPA = "run --server"
 # What a process still takes for the first time, such as connections and pseudonyms, is taken by then.
 _WARM_PART = 0.2
 
@@ -72,11 +72,10 @@ def growth(seen: Sequence[tuple[int, Mapping[str, float]]], name: str) -> float:
 def resident(pid: int) -> dict[str, float]:
     """MiB of memory of the main process, each worker and OPA."""
     found = {"main": pid}
-    for child, command in sorted(processes_below(pid).items()):
+    found |= {f"worker {number}": child for number, child in enumerate(sorted(workers_below(pid)), start=1)}
+    for child, command in processes_below(pid).items():
         if _OPA in command:
             found["opa"] = child
-        elif _WORKER in command:
-            found[f"worker {sum(name.startswith('worker') for name in found) + 1}"] = child
     return {name: _resident(each) for name, each in found.items()}
 
 

@@ -20,9 +20,10 @@ from authz_service.callers.callers import token_sha256
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.importing import import_files
 from authz_service.storage.database import connect, upgrade
+from authz_service.web.decide import DECISION_ID
 from tests.conftest import ROOT, SMITH_FAMILY, TOKEN
 from tests.ports import free_port
-from tests.processes import is_running, processes_below, wait_until
+from tests.processes import age_of, is_running, processes_below, wait_until
 from tests.services import (
     COMMAND,
     GONE_WITHIN_SECONDS,
@@ -41,6 +42,9 @@ ASKERS = 4
 # So many in a row, of whichever worker, that no worker is left that answers as before.
 MANY = 200
 LIVE_WITHIN_SECONDS = 10.0
+# A service whose worker ends again within that time ends itself.
+CRASHES_IN_A_ROW_SECONDS = 6.0
+FORK_SERVER = "from multiprocessing.forkserver"
 
 DECISION = Path("bundle/authz/decision/decision.rego")
 # What is said where no rule grants: before an edit of the policy, and after it.
@@ -139,6 +143,20 @@ def test_workers_that_are_killed_are_replaced(service: Service) -> None:
     before = service.workers()
     for worker in before:
         os.kill(worker, signal.SIGKILL)
+    assert_replaced(service, before)
+
+
+def test_workers_are_replaced_where_what_they_are_forked_from_is_killed(service: Service) -> None:
+    # Those of the test before are not to be taken for killed again as soon as they were back.
+    wait_until(lambda: min(map(age_of, service.workers())) > CRASHES_IN_A_ROW_SECONDS)
+    before, forked_from = service.workers(), service.processes(FORK_SERVER) - service.workers()
+    assert len(forked_from) == 1
+    os.kill(forked_from.pop(), signal.SIGKILL)
+    assert_replaced(service, before)
+    assert not any(map(is_running, before))
+
+
+def assert_replaced(service: Service, before: set[int]) -> None:
     wait_until(lambda: len(service.workers() - before) == WORKERS, START_SECONDS)
 
     def is_answering() -> bool:
@@ -274,16 +292,33 @@ def test_a_demo_that_is_ended_while_it_starts_leaves_nothing(opa: Path, tmp_path
 # a worker
 
 
-def test_a_worker_whose_parent_has_gone_does_not_start(tmp_path: Path) -> None:
-    script = f"""
+def test_a_worker_whose_parent_has_gone_does_not_start() -> None:
+    # Forked from one that was forked itself, so that its parent is another one.
+    script = f"""{FORK_SERVER} import main
 import os
-from authz_service.serve import load_app
-from authz_service.settings import Settings
-load_app(Settings("sqlite:///{tmp_path / "authz.db"}", opa_url="http://{HOST}:1"), [], parent=os.getpid())
-print("started")
+import authz_service.workers
+if os.fork() == 0:
+    if os.fork() == 0:
+        print("started", flush=True)
+        os._exit(0)
+    os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+def test_what_was_answered_is_kept_where_all_processes_are_told_to_end_at_once(
+    opa: Path, policies: Path, tmp_path: Path
+) -> None:
+    settings = {"AUTHZ_JOURNAL": "buffered", "AUTHZ_WORKERS": str(WORKERS)}
+    with demo(opa, tmp_path, policies=policies, more=settings) as ending:
+        answered = [ending.call("POST", "/v1/decide", OWN_USAGE).headers[DECISION_ID] for _ in range(50)]
+        for each in {ending.process.pid, *ending.processes()}:
+            os.kill(each, signal.SIGTERM)
+        assert ending.process.wait(GONE_WITHIN_SECONDS) == 0
+    kept = b"".join(segment.read_bytes() for segment in tmp_path.glob("**/0*.journal"))
+    assert [each for each in answered if each.encode() not in kept] == []
 
 
 # serve
