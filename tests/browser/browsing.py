@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 from werkzeug.serving import make_server
 
 from tests.conftest import TOKEN
-from tests.serving import serving
+from tests.serving import at_once, serving
 
 CHROMIUM_BIN = "AUTHZ_CHROMIUM_BIN"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -77,7 +77,7 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """The address of an app that is served while the block lasts."""
-    with serving(make_server("127.0.0.1", 0, app, threaded=True)) as address:
+    with serving(make_server("127.0.0.1", 0, at_once(app), threaded=True)) as address:
         yield address
 
 

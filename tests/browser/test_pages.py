@@ -182,6 +182,7 @@ def test_the_filters_work_without_a_script(signed_in: Page, url: str) -> None:
     signed_in.goto(f"{url}/matrix")
     signed_in.get_by_label("Answer").select_option("if")
     signed_in.get_by_role("button", name="Show").click()
+    signed_in.wait_for_url("**/matrix?*answer=if")
     assert signed_in.locator("td.condition").count() == 4
     assert signed_in.locator("th", has_text="see the bills").count() == 0
 

@@ -17,7 +17,7 @@ from tests.browser.browsing import DESKTOP
 from tests.conftest import TOKEN
 from tests.ports import free_port
 from tests.provider.running import OUTSIDER, READER, provider
-from tests.serving import serving
+from tests.serving import at_once, serving
 
 HANDBOOK = "Who may do what, and why"
 
@@ -34,7 +34,7 @@ def url(running_opa: SupervisedOpa, tmp_path_factory: pytest.TempPathFactory) ->
     with provider(f"{address}/sign-in/back") as running:
         settings = Settings(database_url, running_opa.url, public_url=address, openid=running.settings())
         app = create_app(settings, callers=[Caller("tests", token_sha256(TOKEN), frozenset(Scope))])
-        with serving(make_server("127.0.0.1", port, app, threaded=True)):
+        with serving(make_server("127.0.0.1", port, at_once(app), threaded=True)):
             yield address
         close_app(app)
 

@@ -59,7 +59,8 @@ def test_where_there_is_none_that_is_said(repository: Path) -> None:
         ("run.sh", f"ask --token='{secrets.token_urlsafe(32)}'", "Bearer Token"),
         ("settings.py", f'KEY = "{secrets.token_hex(32)}"  # pragma: allowlist secret', "Hex High Entropy String"),
         ("notes.md", f"Bearer {secrets.token_urlsafe(32)}  <!-- pragma: allowlist secret -->", "Bearer Token"),
-        ("notes.md", f"postgresql://authz:{secrets.token_hex(6)}@db.example.org", "Basic Auth Credentials"),
+        # With a letter: digits alone are taken for no secret.
+        ("notes.md", f"postgresql://authz:p{secrets.token_hex(6)}@db.example.org", "Basic Auth Credentials"),
     ],
     # By their kinds, as what is planted is another in each process that runs tests.
     ids=[
