@@ -55,7 +55,12 @@ def prepare_workers(settings: "Settings") -> None:
     if settings.traces:
         more += ["authz_service.telemetry.tracing", "authz_service.web.traced"]
     forkserver.set_forkserver_preload([__name__, *more])
-    forkserver.ensure_running()
+    # What is begun so does not heed Ctrl-C from its first moment on, and says nothing of it.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Worker(ForkServerProcess):
@@ -109,8 +114,9 @@ def _begin() -> None:
     """In the process that workers are forked from: it ends with the service, and not before it."""
     forbid_core_dumps()
     die_with_parent(os.getppid())
-    # Sent to all processes at once, it would end this one first, and with it all workers in mid-answer.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Sent to all processes at once, they would end this one first, and with it all workers in mid-answer.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
     os.register_at_fork(after_in_child=partial(_begin_worker, os.getpid()))
     for name in _IMPORTED:
         import_module(name)

@@ -291,6 +291,24 @@ def test_a_demo_that_is_ended_while_it_starts_leaves_nothing(opa: Path, tmp_path
     assert not folder.exists()
 
 
+def test_ctrl_c_while_a_demo_starts_is_taken_without_a_word_of_python(opa: Path, tmp_path: Path) -> None:
+    arguments = ["demo", "--port", str(free_port()), "--state", str(tmp_path)]
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env=environment(opa, {}),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        wait_until(lambda: any(FORK_SERVER in each for each in processes_below(process.pid).values()), START_SECONDS)
+        below = processes_below(process.pid)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=GONE_WITHIN_SECONDS)
+    assert (process.returncode, said.strip()) == (1, "Aborted!")
+    wait_until(lambda: not any(map(is_running, below)), GONE_WITHIN_SECONDS)
+
+
 # a worker
 
 
