@@ -25,7 +25,6 @@ from authz_service.administrators.message import domain_of
 from authz_service.administrators.worker import LetterWorker
 from authz_service.callers.callers import Caller
 from authz_service.callers.following import FollowedCallers
-from authz_service.core_dumps import forbid_core_dumps
 from authz_service.decision.protocols import Domain
 from authz_service.errors import ConfigurationError, InvalidPolicy
 from authz_service.journal.journal import open_journal
@@ -35,7 +34,6 @@ from authz_service.opa.signed import SignedPolicies
 from authz_service.opa.signing import read_public_key
 from authz_service.opa.supervisor import OPA_RESTARTS, SupervisedOpa
 from authz_service.precautions.edits import refused_callers
-from authz_service.secret_settings import forget_secrets
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
 from authz_service.telemetry.tally import Tally
@@ -79,9 +77,6 @@ def serve(
         ConfigurationError: The service cannot start.
         InvalidPolicy: The policy to start with is broken.
     """
-    forbid_core_dumps()
-    # The settings have them; no process that is started from here on needs them in its environment.
-    forget_secrets(os.environ)
     prepare_workers(settings)
     host, port = address
     followed = FollowedCallers(settings.callers, callers, partial(refused_callers, settings.allow_insecure))

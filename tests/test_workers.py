@@ -1,5 +1,6 @@
 """How workers begin."""
 
+import os
 from multiprocessing import forkserver
 
 import pytest
@@ -70,7 +71,12 @@ def test_what_the_settings_need_is_imported_before_workers_are_forked(
     monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], imported: list[str]
 ) -> None:
     asked: list[list[str]] = []
+    handed_on: list[bool] = []
+    # Of this process, not of a service.
+    monkeypatch.setattr(workers, "forbid_core_dumps", lambda: None)
+    monkeypatch.setenv("AUTHZ_JOURNAL_KEY", "k" * 32)
     monkeypatch.setattr(forkserver, "set_forkserver_preload", asked.append)
-    monkeypatch.setattr(forkserver, "ensure_running", lambda: None)
+    monkeypatch.setattr(forkserver, "ensure_running", lambda: handed_on.append("AUTHZ_JOURNAL_KEY" in os.environ))
     prepare_workers(read_settings(environ))
+    assert handed_on == [False], "no secret is in what it starts with"
     assert asked == [["authz_service.workers", *imported]]

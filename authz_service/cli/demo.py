@@ -16,7 +16,7 @@ from authz_service.customers.activation_code import key_finder
 from authz_service.customers.contents import is_empty
 from authz_service.customers.importing import import_files
 from authz_service.errors import ConfigurationError
-from authz_service.secret_settings import forget_secrets, is_given
+from authz_service.secret_settings import is_given
 from authz_service.serve import serve
 from authz_service.settings import Settings, read_settings
 from authz_service.storage.database import connect, upgrade
@@ -53,7 +53,6 @@ def demo(port: int, data: tuple[Path, ...], token: str | None, policies: Path | 
             state = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="authz-demo-")))
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings = _settings(state, policies)
-        forget_secrets(os.environ)
         prepare_workers(settings)
         _load(settings, data or (SMITH_FAMILY,))
         token = token or new_token()

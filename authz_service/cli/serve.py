@@ -4,7 +4,7 @@ import os
 
 import click
 
-from authz_service.secret_settings import forget_secrets, secret_files
+from authz_service.secret_settings import secret_files
 from authz_service.settings import KNOWN, settings_and_faults
 from authz_service.workers import prepare_workers
 
@@ -27,9 +27,8 @@ def serve(host: str, port: int) -> None:
     """Answer questions, set up by AUTHZ_… variables."""
     settings, faults = settings_and_faults(os.environ)
     files = secret_files(os.environ)
-    forget_secrets(os.environ)
     prepare_workers(settings)
-    from authz_service.cli.securely import serve_securely  # noqa: PLC0415 - imports for as long as the process that was just started
+    from authz_service.cli.securely import serve_securely  # noqa: PLC0415 - above, it would take half a second before the process that workers are forked from is started, and each start as much longer
 
     shown = f"[{host}]" if ":" in host else host
     ready = f"Ready at http://{shown}:{port}"
