@@ -9,30 +9,40 @@ from authz_service.storage import schema
 from authz_service.storage.bulk import insert_or_update
 
 
-def move(connection: Connection) -> None:
+def move(connection: Connection, *, into_empty: bool = False) -> None:
     """Adds what is new and replaces what is there, as putting each object by itself would.
 
     The records are staged on this connection, which is in a transaction that writes.
+
+    Args:
+        connection: Where they are staged.
+        into_empty: Whether nothing is there, so that it is only added, which costs less.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: Something is there all the same.
     """
-    _upsert(connection, staging.people, schema.people, "id", ("name", "email", "language"))
+    replaces = not into_empty
+    _add(connection, staging.people, schema.people, "id", ("name", "email", "language"), replaces=replaces)
     numbers = schema.other_provider_numbers
     connection.execute(delete(numbers).where(numbers.c.person.in_(select(staging.people.c.id))))
     _copy(connection, staging.other_provider_numbers, numbers, true())
 
-    _upsert(connection, staging.options, schema.options, "id", ("name", "subscription_kind", "price_cents"))
+    columns = ("name", "subscription_kind", "price_cents")
+    _add(connection, staging.options, schema.options, "id", columns, replaces=True)
 
     # Only what differs is touched. What is gone goes first, so that two rows may swap what is unique; and before the
     # kind of a customer, which members have a copy of: two administrators would not fit a residential one.
     for staged, stored in ((staging.subscriptions, schema.subscriptions), (staging.members, schema.members)):
         replaced = stored.c.customer_number.in_(select(staging.customers.c.number))
         connection.execute(delete(stored).where(replaced, ~_same_row(staged, stored)))
-    _upsert(
+    _add(
         connection,
         staging.customers,
         schema.customers,
         "number",
         ("name", "kind"),
         only_new=("activation_digest",),
+        replaces=replaces,
     )
     _issue_codes(connection)
     for staged, stored in ((staging.members, schema.members), (staging.subscriptions, schema.subscriptions)):
@@ -51,7 +61,7 @@ def lock_stored(connection: Connection) -> None:
         connection.execute(select(func.count()).select_from(locked))
 
 
-def _upsert(
+def _add(
     connection: Connection,
     source: Table,
     target: Table,
@@ -59,13 +69,16 @@ def _upsert(
     columns: Sequence[str],
     *,
     only_new: Sequence[str] = (),
+    replaces: bool,
 ) -> None:
     names = [key, *columns, *only_new]
     # SQLite needs a WHERE to tell ON CONFLICT from the ON of a join.
     rows = select(*(source.c[name] for name in names)).where(true())
     statement = insert_or_update(connection, target).from_select(names, rows)
-    changed = {name: statement.excluded[name] for name in columns} | {"version": target.c.version + 1}
-    connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed))
+    if replaces:
+        changed = {name: statement.excluded[name] for name in columns} | {"version": target.c.version + 1}
+        statement = statement.on_conflict_do_update(index_elements=[key], set_=changed)
+    connection.execute(statement)
 
 
 def _copy(connection: Connection, source: Table, target: Table, condition: ColumnElement[bool]) -> None:

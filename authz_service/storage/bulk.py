@@ -1,11 +1,14 @@
 """Many rows at once, by the shortest way that each database has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Table, insert
+from sqlalchemy import Connection, Engine, ForeignKeyConstraint, MetaData, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from authz_service.errors import Conflict, DatabaseUnavailable
 from authz_service.storage.database import said_by, writing
@@ -29,6 +32,35 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, 
     else:
         statement = str(insert(table).compile(dialect=connection.dialect))
         connection.exec_driver_sql(statement, list(rows))
+
+
+@contextmanager
+def references_checked_together(connection: Connection, tables: Iterable[Table]) -> Iterator[None]:
+    """Has PostgreSQL look for what the foreign keys of tables refer to once, at the end of the block, for all rows.
+
+    Row by row, that takes longer than to write the rows. Until the transaction ends nobody else reads the tables. Where
+    they are another role's, it is done row by row all the same.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: Something refers to what is not there.
+    """
+    try:
+        with connection.begin_nested():
+            references = _references(connection, tables)
+            for each in references:
+                connection.execute(DropConstraint(each))
+    except ProgrammingError:
+        references = []
+    yield
+    for each in references:
+        connection.execute(AddConstraint(each))
+
+
+def _references(connection: Connection, tables: Iterable[Table]) -> list[ForeignKeyConstraint]:
+    # As the database has them: a later version of this program may have made them.
+    found = MetaData()
+    found.reflect(connection, only=[table.name for table in tables])
+    return [reference for table in found.tables.values() for reference in table.foreign_key_constraints]
 
 
 def insert_or_update(connection: Connection, table: Table) -> Any:  # noqa: ANN401 - one class for each database

@@ -1,10 +1,11 @@
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from authz_service.customers.activation_code import FindKey, key_finder
 from authz_service.customers.customer_store import get_customer
@@ -12,9 +13,11 @@ from authz_service.customers.importing import LISTED_FAULTS, Imported, import_fi
 from authz_service.customers.option_store import get_option
 from authz_service.customers.person_store import get_person
 from authz_service.customers.roles import role_of
-from authz_service.errors import ConfigurationError, InvalidFile
+from authz_service.errors import ConfigurationError, Conflict, InvalidFile
+from authz_service.ids import new_id
 from authz_service.storage.database import reading, writing
 from authz_service.words import Role
+from tests.conftest import SMITH_FAMILY
 
 FILES = Path(__file__).parent / "files"
 INVALID = sorted(FILES.glob("invalid/*.*son")) + sorted(FILES.glob("invalid/*.yaml"))
@@ -268,6 +271,83 @@ def test_others_write_while_an_import_is_reading(smiths: Engine, find_key: FindK
     import_files(smiths, [path], find_key, write_too)
     assert len(written) == 2
     assert get_person(smiths, "ann.other")[0]["name"] == "Ann"
+
+
+@pytest.fixture
+def first_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes first into a database is taken for much."""
+    monkeypatch.setattr("authz_service.customers.importing._FEW_ROWS", 0)
+
+
+@pytest.mark.usefixtures("first_load")
+def test_references_are_checked_together_where_much_comes_into_an_empty_postgresql(
+    on_postgresql: Engine, find_key: FindKey
+) -> None:
+    before = references_of(on_postgresql)
+    assert len(before) == 5
+    for is_first in (True, False):
+        with altered_tables(on_postgresql) as altered:
+            import_files(on_postgresql, [SMITH_FAMILY], find_key)
+        assert len(altered) == (2 * len(before) if is_first else 0)
+        assert references_of(on_postgresql) == before
+    assert role_of(on_postgresql, "123456789", "philip.smith") is Role.ADMINISTRATOR
+
+
+@pytest.mark.usefixtures("first_load")
+def test_what_refers_to_nobody_is_refused_also_when_references_are_checked_together(
+    on_postgresql: Engine, find_key: FindKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the person had been removed after the files were looked through.
+    monkeypatch.setattr("authz_service.customers.importing.cross_faults", lambda *_: [])
+    path = tmp_path / "customers.yaml"
+    path.write_text(
+        "people: [{id: ann, name: A, email: a@b}]\n"
+        "customers: [{number: '1', name: A, kind: residential, members: [{person: nobody, role: user}]}]"
+    )
+    before = references_of(on_postgresql)
+    with pytest.raises(Conflict):
+        import_files(on_postgresql, [path], find_key)
+    assert references_of(on_postgresql) == before
+    with reading(on_postgresql) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM people")) == 0
+
+
+@pytest.mark.usefixtures("first_load")
+def test_who_does_not_own_the_tables_brings_much_in_as_well(on_postgresql: Engine, find_key: FindKey) -> None:
+    role = f"loader_{new_id().lower()}"
+    with writing(on_postgresql) as connection:
+        connection.execute(text(f"CREATE ROLE {role}"))
+        connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"))
+    before = references_of(on_postgresql)
+    event.listen(on_postgresql, "begin", lambda connection: connection.exec_driver_sql(f"SET LOCAL ROLE {role}"))
+    with altered_tables(on_postgresql) as altered:
+        assert import_files(on_postgresql, [SMITH_FAMILY], find_key).customers == 1
+    assert len(altered) == 1, "it is refused the first of them, and asks for no other"
+    assert references_of(on_postgresql) == before
+
+
+def references_of(engine: Engine) -> set[tuple[str, ...]]:
+    """The foreign keys of the tables that are imported into, as PostgreSQL spells them."""
+    spelled = text(
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' "
+        "AND conrelid::regclass::text IN ('people', 'other_provider_numbers', 'customers', 'members', 'subscriptions')"
+    )
+    with reading(engine) as connection:
+        return {tuple(row) for row in connection.execute(spelled)}
+
+
+@contextmanager
+def altered_tables(engine: Engine) -> Iterator[list[str]]:
+    """The statements in the block that alter a table."""
+    found: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("ALTER TABLE"):
+            found.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield found
+    event.remove(engine, "before_cursor_execute", note)
 
 
 def test_memory_does_not_grow_with_the_file(engine: Engine, tmp_path: Path) -> None:
