@@ -35,10 +35,10 @@ _PLACES = 5
 _FACTS = """
     WITH question ({names}) AS ({questions})
     SELECT
-      customers.number AS customer_number,
+      COALESCE(members.customer_number, customers.number) AS customer_number,
       -- Who has a role is known.
       members.role IS NOT NULL OR EXISTS (SELECT 1 FROM people WHERE people.id = question.person) AS is_known_person,
-      customers.kind AS customer_kind,
+      COALESCE(members.customer_kind, customers.kind) AS customer_kind,
       members.role AS role,
       subscriptions.kind AS subscription_kind,
       subscriptions.holder = question.person AS is_holder,
@@ -64,8 +64,14 @@ _FACTS = """
       customers.activation_wrong AS activation_wrong
     FROM question
     LEFT JOIN subscriptions ON subscriptions.id = question.subscription
-    LEFT JOIN customers ON customers.number = COALESCE(subscriptions.customer_number, question.customer)
-    LEFT JOIN members ON members.customer_number = customers.number AND members.person = question.person
+    LEFT JOIN members
+      ON members.customer_number = COALESCE(subscriptions.customer_number, question.customer)
+      AND members.person = question.person
+    -- Of whoever has a role on it, the number is known and so is its kind: nothing is looked up where a key is null.
+    LEFT JOIN customers ON customers.number = CASE
+      WHEN members.role IS NULL OR question.asks_eligibility
+      THEN COALESCE(subscriptions.customer_number, question.customer)
+    END
     LEFT JOIN options ON options.id = question.option
     ORDER BY question.position
 """

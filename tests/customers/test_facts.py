@@ -1,4 +1,7 @@
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, update
@@ -213,6 +216,18 @@ def test_no_statement_reads_a_whole_table(connection: Connection, number: int, s
     plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(parameters))]
     assert any(step.startswith("SEARCH subscriptions") for step in plan)
     assert {step for step in plan if step.startswith("SCAN")} == scanned
+
+
+def test_of_whoever_has_a_role_on_it_no_customer_number_is_looked_up(
+    database: Engine, load: Load, tmp_path: Path
+) -> None:
+    load([SMITH_FAMILY])
+    # As no program of ours could, which has foreign keys checked: so it shows who looks there.
+    with closing(sqlite3.connect(tmp_path / "authz.db")) as alone, alone:
+        alone.execute("DELETE FROM customers")
+    with reading(database) as connection:
+        questions = [asked(customer=CUSTOMER), asked(subscription="mobile-2002"), asked("nobody", customer=CUSTOMER)]
+        assert read_facts(connection, questions) == [MARYS, HER_MOBILE, NOTHING]
 
 
 def test_one_question_and_many_are_read_alike_on_both_databases(any_database: Engine) -> None:
