@@ -7,11 +7,11 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Engine, ForeignKeyConstraint, MetaData, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from authz_service.errors import Conflict, DatabaseUnavailable
-from authz_service.storage.database import said_by, writing
+from authz_service.storage.database import WAIT_BRIEFLY, said_by, writing
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ def references_checked_together(connection: Connection, tables: Iterable[Table])
     """Has PostgreSQL look for what the foreign keys of tables refer to once, at the end of the block, for all rows.
 
     Row by row, that takes longer than to write the rows. Until the transaction ends nobody else reads the tables. Where
-    they are another role's, it is done row by row all the same.
+    somebody goes on using one, or they are another role's, it is done row by row all the same.
 
     Raises:
         sqlalchemy.exc.IntegrityError: Something refers to what is not there.
@@ -47,9 +47,10 @@ def references_checked_together(connection: Connection, tables: Iterable[Table])
     try:
         with connection.begin_nested():
             references = _references(connection, tables)
+            connection.execute(WAIT_BRIEFLY)
             for each in references:
                 connection.execute(DropConstraint(each))
-    except ProgrammingError:
+    except DBAPIError:
         references = []
     yield
     for each in references:

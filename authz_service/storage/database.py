@@ -22,6 +22,7 @@ from sqlalchemy import (
     make_url,
     select,
     table,
+    text,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -30,6 +31,13 @@ from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailab
 
 REVISION = "0010"
 """The migration whose tables this version expects: the last in `migrations/versions/`."""
+
+WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '500ms'")
+"""For the rest of a transaction on PostgreSQL that needs tables for itself.
+
+Whoever comes after one that waits for a table waits behind it, decisions too. It gives up well before PostgreSQL looks
+for deadlocks, after a second, and would end a decision for one.
+"""
 
 LOCK_WAIT_SECONDS = 5
 _MIGRATED = "alembic_version"

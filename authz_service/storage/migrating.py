@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from authz_service.errors import ConfigurationError, DatabaseUnavailable
-from authz_service.storage.database import reading, writing
+from authz_service.storage.database import WAIT_BRIEFLY, reading, writing
 
 log = structlog.get_logger()
 
@@ -20,9 +20,6 @@ PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 3.0
 # Any number will do as long as nobody else asks this database for the same one.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7420118)")
-# Whoever comes after a step that waits for a table waits behind it, decisions too. It gives up well before PostgreSQL
-# looks for deadlocks, after a second, and would end a decision for one.
-_WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '500ms'")
 _LOCK_NOT_AVAILABLE = "55P03"
 # Every role may see that much of the others.
 _HOLDING = text(
@@ -57,7 +54,7 @@ def bring_up_to_date(engine: Engine, steps: str = STEPS) -> None:
         try:
             with writing(engine) as connection:
                 connection.execute(_ONE_AT_A_TIME)
-                connection.execute(_WAIT_BRIEFLY)
+                connection.execute(WAIT_BRIEFLY)
                 migrate(connection, steps)
         except DatabaseUnavailable as error:
             if not _is_of_a_lock(error):

@@ -326,6 +326,16 @@ def test_who_does_not_own_the_tables_brings_much_in_as_well(on_postgresql: Engin
     assert references_of(on_postgresql) == before
 
 
+@pytest.mark.usefixtures("first_load")
+def test_who_goes_on_reading_a_table_does_not_hold_up_what_comes_in(on_postgresql: Engine, find_key: FindKey) -> None:
+    before = references_of(on_postgresql)
+    with reading(on_postgresql) as reader, altered_tables(on_postgresql) as altered:
+        reader.execute(text("SELECT FROM people, other_provider_numbers, customers, members, subscriptions")).all()
+        assert import_files(on_postgresql, [SMITH_FAMILY], find_key).customers == 1
+    assert len(altered) == 1, "it waits for the first of them in vain, and for no other"
+    assert references_of(on_postgresql) == before
+
+
 def references_of(engine: Engine) -> set[tuple[str, ...]]:
     """The foreign keys of the tables that are imported into, as PostgreSQL spells them."""
     spelled = text(
