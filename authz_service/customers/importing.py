@@ -79,8 +79,9 @@ def import_files(
             faults.add_all(cross_faults(connection, names))
             faults.raise_if_any()
             if _is_first_load(connection):
-                with references_checked_together(connection, _FILLED):
-                    move(connection, into_empty=True)
+                with references_checked_together(connection, _FILLED) as is_alone:
+                    # Or somebody may add one of them meanwhile.
+                    move(connection, into_empty=is_alone)
             else:
                 move(connection)
             imported = Imported(

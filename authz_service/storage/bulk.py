@@ -35,11 +35,12 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, 
 
 
 @contextmanager
-def references_checked_together(connection: Connection, tables: Iterable[Table]) -> Iterator[None]:
+def references_checked_together(connection: Connection, tables: Iterable[Table]) -> Iterator[bool]:
     """Has PostgreSQL look for what the foreign keys of tables refer to once, at the end of the block, for all rows.
 
-    Row by row, that takes longer than to write the rows. Until the transaction ends nobody else reads the tables. Where
-    somebody goes on using one, or they are another role's, it is done row by row all the same.
+    Row by row, that takes longer than to write the rows. Until the transaction ends nobody else reads the tables that
+    refer to another or are referred to; that is so where it gives True. Where somebody goes on using one, or they are
+    another role's, it gives False, and it is done row by row all the same.
 
     Raises:
         sqlalchemy.exc.IntegrityError: Something refers to what is not there.
@@ -52,7 +53,7 @@ def references_checked_together(connection: Connection, tables: Iterable[Table])
                 connection.execute(DropConstraint(each))
     except DBAPIError:
         references = []
-    yield
+    yield bool(references)
     for each in references:
         connection.execute(AddConstraint(each))
 
