@@ -27,6 +27,7 @@ def move(connection: Connection, *, into_empty: bool = False) -> None:
     connection.execute(delete(numbers).where(numbers.c.person.in_(select(staging.people.c.id))))
     _copy(connection, staging.other_provider_numbers, numbers, true())
 
+    # These may be there before anybody is.
     columns = ("name", "subscription_kind", "price_cents")
     _add(connection, staging.options, schema.options, "id", columns, replaces=True)
 
