@@ -18,7 +18,7 @@ from authz_service.words import AnswerSource
 
 log = structlog.get_logger()
 
-# The watch confirms five times a second; an engine that has said nothing for so long does not answer.
+# The watch confirms twice a second; an engine that has said nothing for so long does not answer.
 _SILENT_SECONDS = 1.0
 CONFIRMED_AGE, IN_FORCE_AGE = "authz_policy_confirmed_age_seconds", "authz_policy_age_seconds"
 # As plain strings, which cost less to look up and to count.
@@ -204,7 +204,7 @@ class AnswerMemory:
 class RevisionWatch(Watch):
     """Confirms the revision again and again, so that a policy change is known within `interval` seconds."""
 
-    def __init__(self, memory: AnswerMemory, interval: float = 0.2) -> None:
+    def __init__(self, memory: AnswerMemory, interval: float = 0.5) -> None:
         super().__init__(self._confirm, interval=interval, name="revision-watch")
         self._memory = memory
         self._is_answering = True

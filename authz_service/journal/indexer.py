@@ -1,9 +1,11 @@
 """Loads what the chains of a folder hold into the database, where it can be searched."""
 
 import os
+import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import structlog
 from sqlalchemy import Connection, Engine, func, select, update
@@ -22,9 +24,15 @@ from authz_service.storage.schema import journal_chains
 log = structlog.get_logger()
 
 _CHUNK_BYTES = 1024 * 1024
+# The database may become another one, from a backup, while nothing comes.
+_LOOK_ANYWAY_SECONDS = 5.0
 
 
 NOTHING = Position(0, 0, 0, 0, "")
+
+
+_State: TypeAlias = tuple[int, int]
+"""Of a file or folder, when it was changed, in nanoseconds, and its size in bytes."""
 
 
 class _New(NamedTuple):
@@ -49,13 +57,31 @@ class Indexer:
         self._database = database
         self._folder = folder
         self._partitions = Partitions()
+        # What files were like when all that is in them had been loaded, and until when they tell that nothing is new.
+        self._loaded: dict[Path, _State] = {}
+        self._tell_until = 0.0
 
-    def catch_up(self) -> int:
+    def catch_up(self, *, has_to_look: bool = False) -> int:
         """Loads what is new; returns how many entries.
+
+        Args:
+            has_to_look: Whether the database is to be asked also where no file has changed since, because it may have
+                become another one.
 
         Raises:
             DatabaseUnavailable: The database does not answer.
         """
+        do_files_tell = self._loaded and not has_to_look and time.monotonic() < self._tell_until
+        if do_files_tell and self._loaded == _states(self._loaded):
+            return 0
+        self._loaded = {}
+        # Before they are read: what comes meanwhile is seen the next time.
+        states = _states(_paths_that_change(self._folder))
+        count = self._catch_up()
+        self._loaded, self._tell_until = states, time.monotonic() + _LOOK_ANYWAY_SECONDS
+        return count
+
+    def _catch_up(self) -> int:
         count = 0
         while True:
             with reading(self._database) as connection:
@@ -86,6 +112,22 @@ class Indexer:
         reached = {"segment": new.segment, "bytes": new.start + len(new.data), "sequence": sequence, "head": head}
         connection.execute(update(journal_chains).where(journal_chains.c.number == position.number).values(reached))
         return len(rows)
+
+
+def _paths_that_change(folder: Path) -> list[Path]:
+    """Those of which one changes whenever there is something new: a chain, a segment or an entry."""
+    chains = chains_in(folder)
+    return [folder, *chains, *(segment for chain in chains for segment in segments_of(chain)[-1:])]
+
+
+def _states(paths: Iterable[Path]) -> "dict[Path, _State]":
+    states = {}
+    for path in paths:
+        # What is gone has been pruned, or put away.
+        with suppress(FileNotFoundError):
+            state = path.stat()
+            states[path] = state.st_mtime_ns, state.st_size
+    return states
 
 
 def positions_of(connection: Connection) -> dict[str, Position]:

@@ -4,13 +4,13 @@ Not by inotify: a network or container file system and a link set to another fol
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 Fingerprint: TypeAlias = frozenset[tuple[str, int, int, int]]
 
-LOOK_EVERY_SECONDS = 0.1
+LOOK_EVERY_SECONDS = 0.2
 """How often to look."""
 
 _MOST_LOOKS = 10
@@ -44,15 +44,19 @@ class Edits:
 
 def fingerprint(paths: Sequence[Path]) -> Fingerprint:
     """What changes whenever a file is edited, added or deleted, be it by replacing a folder above it."""
-    found = set()
-    for path in paths:
-        folders = os.walk(path, followlinks=True)
-        files = [Path(folder, name) for folder, _, names in folders for name in names]
-        for file in files or [path]:
-            try:
-                state = file.stat()
-            except OSError:
-                # Deleted just now, or a link that leads nowhere: an editor's lock.
-                continue
-            found.add((str(file), state.st_ino, state.st_mtime_ns, state.st_size))
-    return frozenset(found)
+    return frozenset(state for path in paths for state in _states(path))
+
+
+def _states(path: Path | os.DirEntry[str]) -> Iterator[tuple[str, int, int, int]]:
+    # By what a folder tells of its entries, as all of them are looked at again and again.
+    try:
+        if path.is_dir():
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    yield from _states(entry)
+        else:
+            state = path.stat()
+            yield os.fspath(path), state.st_ino, state.st_mtime_ns, state.st_size
+    except OSError:
+        # Deleted just now, or a link that leads nowhere, as an editor's lock, or in a circle.
+        return

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Engine, Text, cast, event, select, text
+from sqlalchemy import Connection, Engine, Text, cast, delete, event, select, text
 from structlog.testing import capture_logs
 
 from authz_service.errors import DatabaseUnavailable, JournalUnavailable
@@ -130,6 +130,13 @@ def checkpoints_in(database: Engine) -> list[SignedCheckpoint]:
         return [SignedCheckpoint(row.signature, row.payload.encode()) for row in rows]
 
 
+def empty(database: Engine) -> None:
+    """As it is when nothing has been loaded."""
+    with writing(database) as connection:
+        for table in (journal_entries, journal_checkpoints, journal_rulings, journal_chains):
+            connection.execute(delete(table))
+
+
 def has_entries(database: Engine, number: int) -> bool:
     return len(loaded(database)) == number
 
@@ -195,6 +202,35 @@ def test_another_indexer_goes_on_where_the_one_before_has_ended(
 
 
 @on_sqlite_alone
+def test_where_no_file_has_changed_the_database_is_not_asked(
+    any_database: Engine, writer: Writer, open_writer: OpenWriter, indexer: Indexer
+) -> None:
+    writer.append([an_entry()])
+    indexer.catch_up()
+    indexer.catch_up()
+    asked: list[str] = []
+    event.listen(any_database, "before_cursor_execute", lambda *about: asked.append(about[2]))
+    assert indexer.catch_up() == 0
+    assert asked == []
+    writer.append([an_entry()])
+    assert indexer.catch_up() == 1
+    # Of a chain that there was not.
+    open_writer().append([an_entry()])
+    assert indexer.catch_up() == 1
+
+
+@pytest.mark.parametrize("has_to_look", [True, False])
+def test_a_database_that_has_become_another_one_is_given_everything_though_no_file_has_changed(
+    any_database: Engine, writer: Writer, indexer: Indexer, monkeypatch: pytest.MonkeyPatch, *, has_to_look: bool
+) -> None:
+    if not has_to_look:
+        monkeypatch.setattr(indexer_module, "_LOOK_ANYWAY_SECONDS", 0.0)
+    writer.append([an_entry(), an_entry()])
+    indexer.catch_up()
+    empty(any_database)
+    assert indexer.catch_up(has_to_look=has_to_look) == 2
+
+
 def test_every_chain_of_the_folder_is_loaded(
     any_database: Engine, indexer: Indexer, open_writer: OpenWriter, folder: Path
 ) -> None:
@@ -872,6 +908,8 @@ def test_what_is_in_the_files_when_the_database_fails_is_not_brought_twice(
 
     def fail_twice(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         # The second is the first statement of the indexer, which then has not read the entry either.
+        if threading.current_thread() is threading.main_thread():
+            return
         if asked or statement.startswith("DELETE FROM journal_outbox"):
             asked.append(statement)
             if len(asked) <= 2:
@@ -885,6 +923,32 @@ def test_what_is_in_the_files_when_the_database_fails_is_not_brought_twice(
         wait_until(lambda: waiting_in(any_database) == [])
         wait_until(lambda: len(logs) > 1)
     assert event_names(logs) == ["journal.not_indexed", "journal.indexed_again"]
+    assert bodies_of(folder) == [ordered.body]
+    assert bodies_in(any_database) == [ordered.body]
+
+
+def test_what_waits_in_a_database_that_is_another_one_after_it_has_failed_is_not_brought_twice(
+    any_database: Engine, writer: Writer, folder: Path, start_worker: StartWorker
+) -> None:
+    is_gone = threading.Event()
+
+    def fail(*_: object) -> None:
+        if is_gone.is_set() and threading.current_thread() is not threading.main_thread():
+            raise OSError("the database is gone")
+
+    event.listen(any_database, "before_cursor_execute", fail)
+    ordered = an_entry()
+    order(any_database, ordered)
+    with capture_logs() as logs:
+        start_worker(writer)
+        wait_until(lambda: bodies_in(any_database) == [ordered.body])
+        is_gone.set()
+        wait_until(lambda: event_names(logs) == ["journal.not_indexed"])
+        empty(any_database)
+        order(any_database, ordered)
+        is_gone.clear()
+        wait_until(lambda: waiting_in(any_database) == [])
+        wait_until(lambda: len(logs) > 1)
     assert bodies_of(folder) == [ordered.body]
     assert bodies_in(any_database) == [ordered.body]
 
