@@ -26,6 +26,8 @@ from authz_service.telemetry.tally import Tally
 log = structlog.get_logger()
 
 FLUSH_SECONDS = 0.05
+# Where nothing waits to be written, how often it is looked whether a block or a segment is to be closed.
+TICK_SECONDS = 0.25
 CHECKPOINT_SECONDS = 1.0
 MOST_WAITING = 10_000
 SEGMENT_BYTES = 32 * 1024 * 1024
@@ -89,6 +91,8 @@ class Writer:
         self._room = threading.Condition(self._state)
         # Those in `others`, also while they are being written: what fails comes back.
         self._waiting = 0
+        # Somebody's entries wait in `others`, or the disk has failed.
+        self._is_awaited = threading.Event()
         self._stopping = threading.Event()
         self._is_clean = True
         self._open_since = 0.0
@@ -173,6 +177,8 @@ class Writer:
             if self._waiting >= MOST_WAITING:
                 self._wait_for_room()
             self._refuse_closed()
+            if not self._gathering.others:
+                self._is_awaited.set()
             self._gathering.others.append(_Later(make, number))
             self._waiting += number
 
@@ -189,6 +195,7 @@ class Writer:
             if self._stopping.is_set():
                 return
             self._stopping.set()
+            self._is_awaited.set()
             self._room.notify_all()
         self._thread.join()
         with self._turn:
@@ -202,7 +209,13 @@ class Writer:
             raise JournalUnavailable("The journal has been closed, as the service ends.")
 
     def _run(self) -> None:
-        while not self._stopping.wait(FLUSH_SECONDS):
+        while not self._stopping.is_set():
+            if self._is_awaited.wait(TICK_SECONDS):
+                # What others add meanwhile is written with it.
+                self._stopping.wait(FLUSH_SECONDS)
+                self._is_awaited.clear()
+            if self._stopping.is_set():
+                return
             with self._turn:
                 if self._gathering.others or not self._is_clean:
                     # It has told why, and it is tried again: a thread that ends would be missed by nobody.
@@ -226,6 +239,7 @@ class Writer:
             with self._state:
                 self._gathering.others[:0] = group.others
             self._is_clean = False
+            self._is_awaited.set()
             self._told(group.error)
             if not isinstance(error, OSError):
                 raise
