@@ -89,7 +89,7 @@ class Measured(NamedTuple):
 
 def cpu_seconds(pids: tuple[int, ...]) -> float:
     """CPU that processes and all below them have used since they began."""
-    return sum(_cpu_of(each) for pid in pids for each in (pid, *processes_below(pid)))
+    return sum(own_cpu_seconds(each) for pid in pids for each in (pid, *processes_below(pid)))
 
 
 def press(load: Load, seconds: int, callers: int, *, pause_ms: float = 0, may_fail: bool = False) -> Measured:
@@ -164,7 +164,8 @@ def _cpu_of_ended_children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _cpu_of(pid: int) -> float:
+def own_cpu_seconds(pid: int) -> float:
+    """CPU that a process has used since it began, with what it has started and what has ended; 0 where it is gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
