@@ -188,7 +188,7 @@ def create_app(
     tracing = None
     if settings.traces:
         tracing = _traced(app, database, domain, engine, decisions, journal)
-    watch = RevisionWatch(decisions.memory)
+    watch = RevisionWatch(decisions.memory, settings.policy_status)
     watch.start()
     bodies.start()
     watches = _watches(entrance, refusals, tally)

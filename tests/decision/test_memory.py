@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -535,6 +536,26 @@ def test_the_watch_notices_a_changed_policy_without_any_question(memory: AnswerM
     engine.change_policy(permit_ben, "second")
     wait_until(lambda: memory.revision == "second")
     assert bodies(memory, ANN) == [b"ann False second"]
+
+
+def test_the_watch_asks_at_once_where_it_is_told_of_another_policy(
+    memory: AnswerMemory, engine: FakeEngine, tmp_path: Path
+) -> None:
+    told_in = tmp_path / "status"
+    told_in.write_text("first")
+    watch = RevisionWatch(memory, told_in, interval=3_600)
+    watch.start()
+    wait_until(lambda: memory.revision == "first")
+    engine.change_policy(permit_ben, "second")
+    time.sleep(0.3)
+    assert memory.revision == "first"
+    told_in.write_text("second")
+    wait_until(lambda: memory.revision == "second")
+    calls = engine.calls
+    told_in.unlink()
+    wait_for_calls(engine, 1)
+    watch.stop()
+    assert engine.calls == calls + 1
 
 
 @pytest.mark.usefixtures("watch")
