@@ -1,4 +1,4 @@
-"""What a service takes that nobody asks: the CPU of each of its processes.
+"""What a service takes that nobody asks: the CPU of its processes.
 
     python -m bench.idle [--workers 2] [--seconds 15]
 
@@ -8,6 +8,7 @@ It stands on SQLite with its own OPA, as it comes.
 import argparse
 import tempfile
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bench.load import own_cpu_seconds
@@ -30,14 +31,20 @@ def main() -> None:
         make_database(url, customers)
         with running(url, {"AUTHZ_WORKERS": str(arguments.workers)}) as service:
             time.sleep(_SETTLED_AFTER_SECONDS)
-            processes = {service.pid: "serve", **processes_below(service.pid)}
-            before, began = {pid: own_cpu_seconds(pid) for pid in processes}, time.monotonic()
+            below = processes_below(service.pid)
+            opa = {pid for pid, command in below.items() if Path(command.split()[0]).name == "opa"}
+            parts = {"its first process": {service.pid}, "its workers": below.keys() - opa, "its OPA": opa}
+            before, began = _used(parts), time.monotonic()
             time.sleep(arguments.seconds)
             took = time.monotonic() - began
-            used = {pid: (own_cpu_seconds(pid) - before[pid]) / took * 1000 for pid in processes}
-            for pid, milliseconds in used.items():
-                print(f"{milliseconds:6.1f} ms a second  {Path(processes[pid].split()[0]).name} {pid}")
-            print(f"{sum(used.values()):6.1f} ms a second in all")
+            for name, seconds in _used(parts).items():
+                print(f"{(seconds - before[name]) / took * 1000:6.1f} ms a second  {name}")
+
+
+def _used(parts: Mapping[str, Iterable[int]]) -> dict[str, float]:
+    """Seconds of CPU since they began, of each part and of all."""
+    used = {name: sum(map(own_cpu_seconds, pids)) for name, pids in parts.items()}
+    return used | {"in all": sum(used.values())}
 
 
 if __name__ == "__main__":

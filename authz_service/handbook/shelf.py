@@ -7,9 +7,9 @@ from typing import NamedTuple
 import structlog
 
 from authz_service.errors import PolicyBeingRead, PolicyNotReadable
+from authz_service.fingerprint import fingerprint
 from authz_service.handbook.apart import Failed, Workshop
 from authz_service.handbook.book import Book, Sources, read_book
-from authz_service.opa.edits import fingerprint
 
 log = structlog.get_logger()
 

@@ -26,8 +26,6 @@ from authz_service.telemetry.tally import Tally
 log = structlog.get_logger()
 
 FLUSH_SECONDS = 0.05
-# Where nothing waits to be written, how often it is looked whether a block or a segment is to be closed.
-TICK_SECONDS = 0.25
 CHECKPOINT_SECONDS = 1.0
 MOST_WAITING = 10_000
 SEGMENT_BYTES = 32 * 1024 * 1024
@@ -91,8 +89,8 @@ class Writer:
         self._room = threading.Condition(self._state)
         # Those in `others`, also while they are being written: what fails comes back.
         self._waiting = 0
-        # Somebody's entries wait in `others`, or the disk has failed.
-        self._is_awaited = threading.Event()
+        # For the thread: something waits in `others`, the segment is full, or the disk has failed.
+        self._has_work = threading.Event()
         self._stopping = threading.Event()
         self._is_clean = True
         self._open_since = 0.0
@@ -178,7 +176,7 @@ class Writer:
                 self._wait_for_room()
             self._refuse_closed()
             if not self._gathering.others:
-                self._is_awaited.set()
+                self._has_work.set()
             self._gathering.others.append(_Later(make, number))
             self._waiting += number
 
@@ -195,7 +193,7 @@ class Writer:
             if self._stopping.is_set():
                 return
             self._stopping.set()
-            self._is_awaited.set()
+            self._has_work.set()
             self._room.notify_all()
         self._thread.join()
         with self._turn:
@@ -210,10 +208,10 @@ class Writer:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            if self._is_awaited.wait(TICK_SECONDS):
+            if self._has_work.wait(self._pause()):
                 # What others add meanwhile is written with it.
                 self._stopping.wait(FLUSH_SECONDS)
-                self._is_awaited.clear()
+                self._has_work.clear()
             if self._stopping.is_set():
                 return
             with self._turn:
@@ -225,6 +223,11 @@ class Writer:
                     self._close_block()
                 if self._is_full():
                     self._turn_over()
+
+    def _pause(self) -> float:
+        """How many seconds there are until the block is to be closed, or might be."""
+        open_for = time.monotonic() - self._open_since if self._tail.open_hashes else 0.0
+        return max(CHECKPOINT_SECONDS - open_for, FLUSH_SECONDS)
 
     def _write_gathered(self) -> None:
         """Writes what has gathered, in its turn."""
@@ -239,7 +242,6 @@ class Writer:
             with self._state:
                 self._gathering.others[:0] = group.others
             self._is_clean = False
-            self._is_awaited.set()
             self._told(group.error)
             if not isinstance(error, OSError):
                 raise
@@ -296,6 +298,8 @@ class Writer:
             raise
         self._is_clean = True
         self._tail.size += len(data)
+        if self._tail.size >= SEGMENT_BYTES:
+            self._has_work.set()
         self._told_well()
 
     def _close_block(self) -> None:
@@ -348,6 +352,8 @@ class Writer:
                 exc_info=error.errno is None,
             )
         self.error = _said(error)
+        # It is tried again.
+        self._has_work.set()
 
     def _told_well(self) -> None:
         if self.error:

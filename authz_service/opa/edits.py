@@ -3,12 +3,10 @@
 Not by inotify: a network or container file system and a link set to another folder tell it nothing.
 """
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
-Fingerprint: TypeAlias = frozenset[tuple[str, int, int, int]]
+from authz_service.fingerprint import fingerprint
 
 LOOK_EVERY_SECONDS = 0.2
 """How often to look."""
@@ -40,23 +38,3 @@ class Edits:
         if is_to_be_taken:
             self._taken, self._looks = now, 0
         return is_to_be_taken
-
-
-def fingerprint(paths: Sequence[Path]) -> Fingerprint:
-    """What changes whenever a file is edited, added or deleted, be it by replacing a folder above it."""
-    return frozenset(state for path in paths for state in _states(path))
-
-
-def _states(path: Path | os.DirEntry[str]) -> Iterator[tuple[str, int, int, int]]:
-    # By what a folder tells of its entries, as all of them are looked at again and again.
-    try:
-        if path.is_dir():
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    yield from _states(entry)
-        else:
-            state = path.stat()
-            yield os.fspath(path), state.st_ino, state.st_mtime_ns, state.st_size
-    except OSError:
-        # Deleted just now, or a link that leads nowhere, as an editor's lock, or in a circle.
-        return

@@ -1,7 +1,7 @@
 """Every situation that the policy can be asked about: all that the closed schema admits, minus what cannot occur."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -67,16 +67,14 @@ class InputSchema(NamedTuple):
         """All there are, kind by kind, in the order of the schema."""
         for kind in self.kinds:
             rules = [rule for rule in self.impossible if rule.never.keys() <= kind.facts.keys()]
-            names: tuple[str, ...] = ()
-            beginnings: list[tuple[Value, ...]] = [()]
+            begun: list[dict[str, Value]] = [{}]
             # Fact by fact, so that what begins impossibly is not gone on with.
             for fact, values in kind.facts.items():
-                names += (fact,)
-                beginnings = [(*beginning, value) for beginning in beginnings for value in values]
+                begun = [{**facts, fact: value} for facts in begun for value in values]
                 for rule in rules:
-                    if fact in rule.never and rule.never.keys() <= set(names):
-                        beginnings = _possible(rule, names, beginnings)
-            yield from (dict(zip(names, values, strict=True)) for values in beginnings)
+                    if fact in rule.never:
+                        begun = [facts for facts in begun if not _excludes(rule, facts)]
+            yield from begun
 
 
 def read_schema(policies: Path) -> InputSchema:
@@ -139,14 +137,6 @@ def _impossible(file: Path, known: Mapping[str, set[Value]]) -> tuple[Impossible
 
 def _states(kind: Kind, facts: Facts) -> bool:
     return kind.facts.keys() == facts.keys() and all(facts[fact] in values for fact, values in kind.facts.items())
-
-
-def _possible(
-    rule: Impossible, names: Sequence[str], beginnings: Sequence[tuple[Value, ...]]
-) -> list[tuple[Value, ...]]:
-    """Those that the rule does not exclude; they have values of all of its facts."""
-    never = [(names.index(fact), values) for fact, values in rule.never.items()]
-    return [beginning for beginning in beginnings if not all(beginning[index] in values for index, values in never)]
 
 
 def _excludes(rule: Impossible, facts: Facts) -> bool:

@@ -152,7 +152,6 @@ class SlowDisk(Disk):
 def rarely_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The writer's thread does nothing by itself."""
     monkeypatch.setattr(writer_module, "FLUSH_SECONDS", 3_600)
-    monkeypatch.setattr(writer_module, "TICK_SECONDS", 3_600)
 
 
 @pytest.fixture

@@ -141,6 +141,21 @@ def has_entries(database: Engine, number: int) -> bool:
     return len(loaded(database)) == number
 
 
+def assert_kept_once(entry: Entry, database: Engine, folder: Path) -> None:
+    assert bodies_of(folder) == [entry.body]
+    assert bodies_in(database) == [entry.body]
+
+
+def fail_for_others(database: Engine, fails: Callable[[str], bool]) -> None:
+    """Whatever is asked from another thread than the test's fails, if the function says so of the statement."""
+
+    def look(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if threading.current_thread() is not threading.main_thread() and fails(statement):
+            raise OSError("the database is gone")
+
+    event.listen(database, "before_cursor_execute", look)
+
+
 def event_names(logs: Sequence[Any]) -> list[str]:
     return [each["event"] for each in logs]
 
@@ -897,8 +912,7 @@ def test_what_waits_in_a_database_from_a_backup_and_is_in_the_files_is_not_broug
     order(any_database, ordered)
     start_worker(writer)
     wait_until(lambda: waiting_in(any_database) == [])
-    assert bodies_of(folder) == [ordered.body]
-    assert bodies_in(any_database) == [ordered.body]
+    assert_kept_once(ordered, any_database, folder)
 
 
 def test_what_is_in_the_files_when_the_database_fails_is_not_brought_twice(
@@ -906,16 +920,13 @@ def test_what_is_in_the_files_when_the_database_fails_is_not_brought_twice(
 ) -> None:
     asked: list[str] = []
 
-    def fail_twice(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+    def fails(statement: str) -> bool:
         # The second is the first statement of the indexer, which then has not read the entry either.
-        if threading.current_thread() is threading.main_thread():
-            return
         if asked or statement.startswith("DELETE FROM journal_outbox"):
             asked.append(statement)
-            if len(asked) <= 2:
-                raise OSError("the database is gone")
+        return 0 < len(asked) <= 2
 
-    event.listen(any_database, "before_cursor_execute", fail_twice)
+    fail_for_others(any_database, fails)
     ordered = an_entry()
     order(any_database, ordered)
     with capture_logs() as logs:
@@ -923,20 +934,14 @@ def test_what_is_in_the_files_when_the_database_fails_is_not_brought_twice(
         wait_until(lambda: waiting_in(any_database) == [])
         wait_until(lambda: len(logs) > 1)
     assert event_names(logs) == ["journal.not_indexed", "journal.indexed_again"]
-    assert bodies_of(folder) == [ordered.body]
-    assert bodies_in(any_database) == [ordered.body]
+    assert_kept_once(ordered, any_database, folder)
 
 
 def test_what_waits_in_a_database_that_is_another_one_after_it_has_failed_is_not_brought_twice(
     any_database: Engine, writer: Writer, folder: Path, start_worker: StartWorker
 ) -> None:
     is_gone = threading.Event()
-
-    def fail(*_: object) -> None:
-        if is_gone.is_set() and threading.current_thread() is not threading.main_thread():
-            raise OSError("the database is gone")
-
-    event.listen(any_database, "before_cursor_execute", fail)
+    fail_for_others(any_database, lambda _: is_gone.is_set())
     ordered = an_entry()
     order(any_database, ordered)
     with capture_logs() as logs:
@@ -949,8 +954,7 @@ def test_what_waits_in_a_database_that_is_another_one_after_it_has_failed_is_not
         is_gone.clear()
         wait_until(lambda: waiting_in(any_database) == [])
         wait_until(lambda: len(logs) > 1)
-    assert bodies_of(folder) == [ordered.body]
-    assert bodies_in(any_database) == [ordered.body]
+    assert_kept_once(ordered, any_database, folder)
 
 
 @on_sqlite_alone

@@ -354,7 +354,8 @@ def test_what_cannot_be_written_is_refused_and_nothing_of_it_stays(
 def test_what_nobody_waits_for_is_written_at_once_also_where_the_disk_fails_at_first(
     disk: Disk, open_writer: OpenWriter, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "TICK_SECONDS", 3_600)
+    # Nothing but what waits wakes its thread.
+    monkeypatch.setattr(writer_module, "CHECKPOINT_SECONDS", 3_600)
     writer = open_writer()
     first, second = numbered(2)
     writer.append_soon([first])
@@ -371,7 +372,6 @@ def test_as_long_as_the_disk_is_broken_the_writer_says_why(
     disk: Disk, open_writer: OpenWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "FLUSH_SECONDS", 0.001)
-    monkeypatch.setattr(writer_module, "TICK_SECONDS", 0.001)
     writer = open_writer()
     assert writer.error == ""
     disk.room = 0
@@ -533,7 +533,6 @@ def test_what_cannot_be_made_is_told_once_and_kept_and_the_writer_goes_on_when_i
     open_writer: OpenWriter, folder: Path, monkeypatch: pytest.MonkeyPatch, assert_all_right: Callable[[], None]
 ) -> None:
     monkeypatch.setattr(writer_module, "FLUSH_SECONDS", 0.001)
-    monkeypatch.setattr(writer_module, "TICK_SECONDS", 0.001)
     entries = numbered(6)
     tries: list[int] = []
     may_be_made = threading.Event()
@@ -982,7 +981,6 @@ def test_callers_notice_nothing_of_new_segments(
     assert_all_right: Callable[[], None],
 ) -> None:
     monkeypatch.setattr(writer_module, "FLUSH_SECONDS", 0.001)
-    monkeypatch.setattr(writer_module, "TICK_SECONDS", 0.001)
     writer = open_writer()
     entries = numbered(400)
     with ThreadPoolExecutor(8) as pool:
@@ -1065,7 +1063,6 @@ def test_no_segment_is_left_with_what_could_not_be_taken_back(
 ) -> None:
     monkeypatch.setattr(writer_module, "SEGMENT_BYTES", 1)
     monkeypatch.setattr(writer_module, "FLUSH_SECONDS", 0.001)
-    monkeypatch.setattr(writer_module, "TICK_SECONDS", 0.001)
     disk.room, disk.cannot_truncate = 1_000, True
     writer = open_writer()
     with capture_logs():

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from authz_service.errors import ConfigurationError, InvalidPolicy, PolicyEngineUnavailable
+from authz_service.fingerprint import Fingerprint, fingerprint
 from authz_service.opa import edits, supervisor
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.engine import OpaEngine
@@ -356,12 +357,12 @@ def test_an_edit_behind_a_link_is_noticed(opa: Path, folder: Path, tmp_path: Pat
 
 
 def test_an_edit_of_several_files_is_taken_over_as_one(supervised: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    look = edits.fingerprint
+    look = fingerprint
     unedited = look([supervised.folder])
     more = supervised.folder / "bundle" / "authz" / "more.rego"
     built: list[bool] = []
 
-    def look_while_the_author_goes_on(paths: Sequence[Path]) -> edits.Fingerprint:
+    def look_while_the_author_goes_on(paths: Sequence[Path]) -> Fingerprint:
         if paths != [supervised.folder]:
             return look(paths)
         if seen[-1] != unedited:

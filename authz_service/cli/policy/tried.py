@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 from authz_service.cli.database import database_of
 from authz_service.customers.exporting import FileFormat, export
 from authz_service.customers.record import RecordKind
+from authz_service.fingerprint import fingerprint
 from authz_service.opa.bundle import build_bundle
 from authz_service.opa.command import run_opa
-from authz_service.opa.edits import fingerprint
 from authz_service.opa.engine import PACKAGE, RULE, parse_verdict
 from authz_service.policy.sentences import Phrases, read_phrases
 from authz_service.policy.situations import InputSchema, read_schema
