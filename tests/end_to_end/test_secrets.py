@@ -7,7 +7,7 @@ import re
 import secrets
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +18,7 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 from sqlalchemy import Engine, create_engine, inspect, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from authz_service.customers.activation_code import key_finder
 from authz_service.customers.importing import import_files
@@ -47,7 +48,7 @@ PATHS = (
     f"/v1/customers/{SMITHS}", f"/v1/customers/{SMITHS}/members/mary.jones", "/v1/people/mary.jones",
     "/v1/people/nobody",
 )  # fmt: skip
-
+_TRIES = 10
 
 Keep = Callable[[str, requests.Response], requests.Response]
 """Keeps a response to be looked at, under a name."""
@@ -256,16 +257,22 @@ def renamed_tables(url: str) -> Iterator[None]:
     """A database in which nothing is where it should be, while the block lasts."""
     database = create_engine(url, hide_parameters=True)
     tables = [name for name in inspect(database).get_table_names() if "." not in name]
+    rename(database, {name: f"{name}_away" for name in tables})
     try:
-        with database.begin() as connection:
-            for name in tables:
-                connection.execute(text(f'ALTER TABLE "{name}" RENAME TO "{name}_away"'))
         yield
     finally:
-        with database.begin() as connection:
-            for name in tables:
-                connection.execute(text(f'ALTER TABLE "{name}_away" RENAME TO "{name}"'))
+        rename(database, {f"{name}_away": name for name in tables})
         database.dispose()
+
+
+def rename(database: Engine, names: Mapping[str, str]) -> None:
+    """All at once. The service takes tables in another order, so that PostgreSQL may have to end one of the two."""
+    for _ in range(_TRIES):
+        with suppress(OperationalError), database.begin() as connection:
+            for name, new in names.items():
+                connection.execute(text(f'ALTER TABLE "{name}" RENAME TO "{new}"'))
+            return
+    pytest.fail("The service goes on using the tables.")
 
 
 def damage(url: str) -> None:
