@@ -26,6 +26,7 @@ from authz_service.handbook.book import Sources
 from authz_service.handbook.comparisons import Comparisons
 from authz_service.handbook.revisions import Revisions
 from authz_service.handbook.shelf import Shelf
+from authz_service.journal.deciding import Deciding
 from authz_service.journal.journal import Journal, open_journal
 from authz_service.journal.shadow import Shadow
 from authz_service.journal.worker import IndexWorker
@@ -183,7 +184,8 @@ def create_app(
     echo_request_ids(app)
     bodies = SlowBodies()
     took = stage_times(tally, Stage.WHOLE)
-    app.wsgi_app = QuickDecisions(app.wsgi_app, entrance, decisions, journal, bodies, counts, took)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
+    deciding = Deciding(decisions, journal, in_rounds=_is_in_rounds(settings, domain, database, journal))
+    app.wsgi_app = QuickDecisions(app.wsgi_app, entrance, deciding, bodies, counts, took)  # type: ignore[method-assign]  # so Flask's documentation has middleware added
 
     tracing = None
     if settings.traces:
@@ -210,6 +212,12 @@ def create_app(
         tracing,
     )
     return app
+
+
+def _is_in_rounds(settings: Settings, domain: Domain, database: Engine, journal: Journal) -> bool:
+    is_waited_for = database.dialect.name != "sqlite" or journal.is_strict
+    # A span is of one request, and what is not finite is not remembered.
+    return is_waited_for and domain.is_finite and not settings.traces
 
 
 class _Rule(Rule):

@@ -6,17 +6,20 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
 
+from authz_service import app as app_module
 from authz_service.app import close_app, create_app
 from authz_service.callers.callers import Caller, token_sha256
 from authz_service.errors import ConfigurationError
 from authz_service.settings import Settings
 from authz_service.storage.database import connect, upgrade
-from authz_service.words import Scope
+from authz_service.words import Durability, Scope
 from tests.conftest import ROOT
+from tests.decision.library import Library
 from tests.fakes.engine import FakeEngine, answer
 from tests.processes import wait_until
 
@@ -144,3 +147,39 @@ def test_without_a_provider_nothing_is_loaded_that_only_accounts_need() -> None:
     said = "import sys, authz_service.app; print([name for name in sys.modules if name.startswith('authlib')])"
     done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_in_rounds"),
+    [
+        ({"journal": Durability.STRICT}, True),
+        ({"journal": Durability.BUFFERED}, False),
+        ({"journal": Durability.OFF}, False),
+        ({"journal": Durability.STRICT, "traces": True}, False),
+        ({"journal": Durability.STRICT, "is_finite": False}, False),
+        ({"journal": Durability.OFF, "database": "postgresql"}, True),
+        ({"journal": Durability.OFF, "database": "postgresql", "traces": True}, False),
+    ],
+    ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_callers_are_decided_for_in_rounds_where_a_disk_or_a_server_is_waited_for_and_no_span_has_to_tell_them_apart(
+    changes: dict[str, Any],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_in_rounds: bool,
+) -> None:
+    made = Mock()
+    monkeypatch.setattr(app_module, "Deciding", made)
+    domain = Library(is_finite=changes.get("is_finite", True))
+    if changes.get("database") == "postgresql":
+        url = request.getfixturevalue("on_postgresql").url.render_as_string(hide_password=False)
+    else:
+        url = f"sqlite:///{tmp_path / 'rounds.db'}"
+        engine = connect(url)
+        upgrade(engine)
+        engine.dispose()
+    settings = Settings(url, journal=changes["journal"], traces=changes.get("traces", False))
+    close_app(create_app(settings, callers=[], engine=FakeEngine(lambda _: None), domain=domain))
+    assert made.call_args.kwargs == {"in_rounds": is_in_rounds}

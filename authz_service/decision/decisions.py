@@ -6,7 +6,7 @@ from typing import NamedTuple
 from authz_service.decision.memory import AnswerMemory, Decision, OnRevision
 from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.errors import Fault
-from authz_service.questions import Answer, Document, Json, Question, encoded
+from authz_service.questions import Answer, Document, Json, Question, Stated, encoded
 from authz_service.telemetry.stages import Stage, of_every_few, stage_times
 from authz_service.telemetry.tally import Tally
 from authz_service.words import Language
@@ -64,20 +64,43 @@ class Decisions:
         """
         is_one = len(questions) == 1
         is_timed = not is_one or next(self._is_timed)
-        clock = self.memory.clock
-        began = clock() if is_timed else 0.0
-        stated = self._domain.state(questions)
-        read = clock()
-        documents = [each.document for each in stated]
-        keys = [each.key or encoded(each.document) for each in stated]
-        decisions, sources = self.memory.answers(documents, keys, read)
+        began = self.memory.clock() if is_timed else 0.0
+        stated, keys = self._stated(questions)
+        read = self.memory.clock()
+        decisions, sources = self.memory.answers([each.document for each in stated], keys, read)
         if is_timed:
-            self._facts_took[is_one](read - began)
-            self._answer_took[is_one](clock() - read)
+            self._took(began, read, is_one=is_one)
         return [
             Decided(question, each.about, decision, source)
             for question, each, decision, source in zip(questions, stated, decisions, sources, strict=True)
         ]
+
+    def decide_remembered(self, questions: Sequence[Question]) -> list[Decided | None]:
+        """Of questions of several callers the decisions that are remembered, in order; None for each other one.
+
+        Raises:
+            Unavailable: The facts cannot be read.
+        """
+        is_timed = next(self._is_timed)
+        began = self.memory.clock() if is_timed else 0.0
+        stated, keys = self._stated(questions)
+        read = self.memory.clock()
+        decisions, source = self.memory.remembered(keys, read)
+        if is_timed:
+            self._took(began, read, is_one=True)
+        return [
+            decision and Decided(question, each.about, decision, source)
+            for question, each, decision in zip(questions, stated, decisions, strict=True)
+        ]
+
+    def _stated(self, questions: Sequence[Question]) -> tuple[list[Stated], list[bytes]]:
+        """The facts of each question, and what tells them from others."""
+        stated = self._domain.state(questions)
+        return stated, [each.key or encoded(each.document) for each in stated]
+
+    def _took(self, began: float, read: float, *, is_one: bool) -> None:
+        self._facts_took[is_one](read - began)
+        self._answer_took[is_one](self.memory.clock() - read)
 
     def judge(self, documents: Sequence[Document]) -> list[Decision]:
         """One decision a document of facts that have been stated already.

@@ -123,11 +123,7 @@ class AnswerMemory:
         Raises:
             Unavailable: An answer is not remembered and the engine does not give it.
         """
-        # In this order: a table read before it is confirmed could be of long ago.
-        age = now - self._confirmed
-        table = self._table
-        remembered = table.decisions if self._is_fresh(age) else {}
-        source = _MEMORY if age < _SILENT_SECONDS else _STALE_MEMORY
+        table, remembered, source = self._fresh(now)
         with suppress(KeyError):
             return [remembered[key] for key in keys], [source] * len(keys)
         unknown = {key: document for key, document in zip(keys, documents, strict=True) if key not in remembered}
@@ -137,6 +133,11 @@ class AnswerMemory:
             _, found = self._ask(dict(zip(keys, documents, strict=True)))
         decisions = [found[key] if key in found else remembered[key] for key in keys]
         return decisions, [_ENGINE if key in found else source for key in keys]
+
+    def remembered(self, keys: Sequence[bytes], now: float) -> tuple[list[Decision | None], str]:
+        """The decisions of `answers` that need no engine, None for each other one; and where they come from."""
+        _, remembered, source = self._fresh(now)
+        return [remembered.get(key) for key in keys], source
 
     def confirmed_age(self) -> float:
         """How many seconds ago the engine has last confirmed the revision; infinite before it has."""
@@ -176,6 +177,14 @@ class AnswerMemory:
                     for (key, _), document, answer in zip(remembered, documents, verdict.answers, strict=True)
                 }
         return {}
+
+    def _fresh(self, now: float) -> tuple[_Table, Mapping[bytes, Decision], str]:
+        """What is remembered, what of it may be given, and what that is called as a source."""
+        # In this order: a table read before it is confirmed could be of long ago.
+        age = now - self._confirmed
+        table = self._table
+        source = _MEMORY if age < _SILENT_SECONDS else _STALE_MEMORY
+        return table, table.decisions if self._is_fresh(age) else {}, source
 
     def _is_fresh(self, age: float) -> bool:
         return self._stale_seconds is not None and age <= self._stale_seconds

@@ -32,6 +32,7 @@ class Journal:
         folder: The folder of its files; None where it is off.
         writer: Writes the chain of this process; None where it is off.
         pseudonyms: How people and things are named in it.
+        is_strict: Whether what is kept is on disk before it is answered; not where it is off.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Journal:
         self.folder = folder
         self.writer = writer
         self._entries = Entries(pseudonyms) if writer else None
+        self.is_strict = writer is not None and is_strict
         self._keep = None if writer is None else writer.append if is_strict else writer.append_soon
         self._makes_soon = None if writer is None or is_strict else writer.make_soon
         self._resources = ExitStack()
@@ -74,21 +76,35 @@ class Journal:
         Raises:
             JournalUnavailable: They are not kept, so they are not to be answered.
         """
-        if self._entries and self._keep:
-            is_one = len(decided) == 1
-            is_timed = not is_one or next(self._is_timed)
-            began = perf_counter() if is_timed else 0.0
-            if decided:
-                make = partial(self._entries.decisions, decision_id, origin, decided)
-                if self._makes_soon and is_one:
-                    self._makes_soon(make, 1)
-                else:
-                    # Those of several calls, made in one go later, would hold up whoever asks meanwhile.
-                    self._keep(make())
-                if is_timed:
-                    self._took[is_one](perf_counter() - began)
+        if self._entries and decided:
+            make = partial(self._entries.decisions, decision_id, origin, decided)
+            self._keep_decisions(make, len(decided), are_single=len(decided) == 1)
             if self._on_decision:
                 self._tell(each.decision for _, each in decided)
+
+    def decided_together(self, calls: Sequence[tuple[str, Origin, Decided]]) -> None:
+        """Keeps single decisions of several callers: all of them or none.
+
+        Raises:
+            JournalUnavailable: They are not kept, so they are not to be answered.
+        """
+        if self._entries and calls:
+            self._keep_decisions(partial(_entries_of_calls, self._entries, calls), len(calls), are_single=True)
+            if self._on_decision:
+                self._tell(decided.decision for _, _, decided in calls)
+
+    def _keep_decisions(self, make: Callable[[], Sequence[Entry]], number: int, *, are_single: bool) -> None:
+        if not self._keep:
+            return
+        is_timed = not are_single or next(self._is_timed)
+        began = perf_counter() if is_timed else 0.0
+        if self._makes_soon and are_single:
+            self._makes_soon(make, number)
+        else:
+            # Those of a call of several, made in one go later, would hold up whoever asks meanwhile.
+            self._keep(make())
+        if is_timed:
+            self._took[are_single](perf_counter() - began)
 
     def tried(self, decision_id: str, origin: Origin, decided: Decided) -> bool:
         """Keeps a question that somebody has only tried, and says whether it is kept; nothing else is told of it.
@@ -178,6 +194,12 @@ class Journal:
         if self.writer:
             with suppress(JournalUnavailable):
                 self.writer.append_soon([entry])
+
+
+def _entries_of_calls(entries: Entries, calls: Sequence[tuple[str, Origin, Decided]]) -> list[Entry]:
+    return [
+        entry for decision_id, origin, each in calls for entry in entries.decisions(decision_id, origin, [(None, each)])
+    ]
 
 
 def open_journal(settings: Settings, database: Engine, tally: Tally | None = None) -> Journal:

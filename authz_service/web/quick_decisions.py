@@ -13,10 +13,9 @@ from authz_service import strict_json
 from authz_service.callers.callers import Caller
 from authz_service.callers.entrance import Entrance
 from authz_service.decision.counting import DecisionCounts
-from authz_service.decision.decisions import Decisions
 from authz_service.ids import new_id
+from authz_service.journal.deciding import Deciding
 from authz_service.journal.entries import Origin
-from authz_service.journal.journal import Journal
 from authz_service.questions import Question
 from authz_service.telemetry.stages import Observe
 from authz_service.web.authentication import WAIT
@@ -40,8 +39,7 @@ class QuickDecisions:
     Args:
         app: The other.
         entrance: Who may call, and how much.
-        decisions: Decides.
-        journal: Keeps what is decided.
+        deciding: Decides, and keeps what is decided.
         bodies: Reads the questions.
         counts: Counts it.
         took: Takes the seconds of each answer to several questions, and of each to a single one.
@@ -51,16 +49,14 @@ class QuickDecisions:
         self,
         app: "WSGIApplication",
         entrance: Entrance,
-        decisions: Decisions,
-        journal: Journal,
+        deciding: Deciding,
         bodies: SlowBodies,
         counts: DecisionCounts,
         took: tuple[Observe, Observe],
     ) -> None:
         self.app = app
         self._entrance = entrance
-        self._decisions = decisions
-        self._journal = journal
+        self._deciding = deciding
         self._bodies = bodies
         self._count = counts.count
         self._took = took
@@ -112,7 +108,7 @@ class QuickDecisions:
         questions = []
         for item in [body] if is_single else _items(body):
             question = usual_question(item)
-            if question is None or not caller.may_ask_about(question.action.name) or self._decisions.faults(question):
+            if question is None or not caller.may_ask_about(question.action.name) or self._deciding.faults(question):
                 return []
             questions.append(question)
         return questions
@@ -140,13 +136,13 @@ class QuickDecisions:
         return body if isinstance(body, dict) else None
 
     def _answer(self, asked: "_Asked", environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        decided = self._decisions.decide(asked.questions)
         decision_id = new_id()
         request_id = environ.get("HTTP_X_REQUEST_ID") or decision_id
         origin = Origin(asked.caller.name, request_id, environ.get("HTTP_TRACEPARENT"))
-        self._journal.decided(
-            decision_id, origin, [(None, decided[0])] if asked.is_single else list(enumerate(decided))
-        )
+        if asked.is_single:
+            decided = [self._deciding.one(decision_id, origin, asked.questions[0])]
+        else:
+            decided = self._deciding.several(decision_id, origin, asked.questions)
         bodies = [each.decision.body for each in decided]
         body = bodies[0] if asked.is_single else several_bodies(bodies)
         headers = [
