@@ -1,12 +1,13 @@
 """Decides, and keeps what is decided: for callers who come at the same time together, where that saves waiting."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from authz_service.decision.decisions import Decided, Decisions
+from authz_service.ids import new_id
 from authz_service.journal.entries import Origin
 from authz_service.journal.journal import Journal
 from authz_service.questions import Question
@@ -17,11 +18,14 @@ _PATIENCE_SECONDS = 0.005
 _SOON_SECONDS = 0.5
 
 
+OriginOf: TypeAlias = Callable[[str], Origin]
+"""Who asks, by the id of what is decided: as a rule that is the id of the request, too."""
+
+
 class _Call(NamedTuple):
     """A single question of a caller."""
 
-    decision_id: str
-    origin: Origin
+    origin_of: OriginOf
     question: Question
 
 
@@ -30,13 +34,13 @@ class _Round:
     """Calls that are decided together.
 
     Attributes:
-        decided: A decision each, kept, or None where the engine has to be asked; empty where nothing came of it.
+        decided: Of each its id and its decision, kept; None where the engine is needed. Empty where nothing came of it.
         error: Why nothing came of it, where nobody is to try by itself.
         done: Held until it is over; who waits takes it and gives it back.
     """
 
     calls: list[_Call] = field(default_factory=list)
-    decided: Sequence[Decided | None] = ()
+    decided: "Sequence[tuple[str, Decided] | None]" = ()
     error: Exception | None = None
     done: threading.Lock = field(default_factory=threading.Lock)
 
@@ -66,29 +70,33 @@ class Deciding:
         self._turn = threading.Lock()
         self.faults = decisions.faults
 
-    def one(self, decision_id: str, origin: Origin, question: Question) -> Decided:
-        """The decision about a single question.
+    def one(self, origin_of: OriginOf, question: Question) -> tuple[str, Decided]:
+        """The decision about a single question, and its id.
 
         Raises:
             Unavailable: The facts cannot be read, the engine does not answer, or the journal cannot be written.
         """
-        decided = self._in_round(_Call(decision_id, origin, question)) if self._is_in_rounds else None
-        if decided is None:
+        kept = self._in_round(_Call(origin_of, question)) if self._is_in_rounds else None
+        if kept is None:
             [decided] = self._decisions.decide([question])
-            self._journal.decided(decision_id, origin, [(None, decided)])
-        return decided
+            # Once it is decided, as the order of ids is that of what has happened.
+            decision_id = new_id()
+            self._journal.decided(decision_id, origin_of(decision_id), [(None, decided)])
+            kept = decision_id, decided
+        return kept
 
-    def several(self, decision_id: str, origin: Origin, questions: Sequence[Question]) -> list[Decided]:
-        """One decision a question of a call of several, in order.
+    def several(self, origin_of: OriginOf, questions: Sequence[Question]) -> tuple[str, list[Decided]]:
+        """One decision a question of a call of several, in order, and the id of the call.
 
         Raises:
             Unavailable: The facts cannot be read, the engine does not answer, or the journal cannot be written.
         """
         decided = self._decisions.decide(questions)
-        self._journal.decided(decision_id, origin, list(enumerate(decided)))
-        return decided
+        decision_id = new_id()
+        self._journal.decided(decision_id, origin_of(decision_id), list(enumerate(decided)))
+        return decision_id, decided
 
-    def _in_round(self, call: _Call) -> Decided | None:
+    def _in_round(self, call: _Call) -> tuple[str, Decided] | None:
         with self._state:
             own = self._gathering
             place = len(own.calls)
@@ -119,9 +127,10 @@ class Deciding:
                 self._turn.release()
             own.done.release()
 
-    def _decide(self, calls: Sequence[_Call]) -> Sequence[Decided | None]:
+    def _decide(self, calls: Sequence[_Call]) -> list[tuple[str, Decided] | None]:
         decided = self._decisions.decide_remembered([call.question for call in calls])
+        made = [None if each is None else (new_id(), each) for each in decided]
         self._journal.decided_together(
-            [(call.decision_id, call.origin, each) for call, each in zip(calls, decided, strict=True) if each]
+            [(one[0], call.origin_of(one[0]), one[1]) for call, one in zip(calls, made, strict=True) if one]
         )
-        return decided
+        return made

@@ -13,7 +13,6 @@ from authz_service import strict_json
 from authz_service.callers.callers import Caller
 from authz_service.callers.entrance import Entrance
 from authz_service.decision.counting import DecisionCounts
-from authz_service.ids import new_id
 from authz_service.journal.deciding import Deciding
 from authz_service.journal.entries import Origin
 from authz_service.questions import Question
@@ -136,13 +135,16 @@ class QuickDecisions:
         return body if isinstance(body, dict) else None
 
     def _answer(self, asked: "_Asked", environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        decision_id = new_id()
-        request_id = environ.get("HTTP_X_REQUEST_ID") or decision_id
-        origin = Origin(asked.caller.name, request_id, environ.get("HTTP_TRACEPARENT"))
+        given, trace = environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
+
+        def origin_of(decision_id: str) -> Origin:
+            return Origin(asked.caller.name, given or decision_id, trace)
+
         if asked.is_single:
-            decided = [self._deciding.one(decision_id, origin, asked.questions[0])]
+            decision_id, one = self._deciding.one(origin_of, asked.questions[0])
+            decided = [one]
         else:
-            decided = self._deciding.several(decision_id, origin, asked.questions)
+            decision_id, decided = self._deciding.several(origin_of, asked.questions)
         bodies = [each.decision.body for each in decided]
         body = bodies[0] if asked.is_single else several_bodies(bodies)
         headers = [
@@ -151,7 +153,7 @@ class QuickDecisions:
             (DECISION_ID, decision_id),
             ("Content-Language", Language.ENGLISH.value),
             ("Vary", "Accept-Language"),
-            (HEADER, request_id),
+            (HEADER, given or decision_id),
         ]
         start_response("200 OK", headers)
         for each in decided:

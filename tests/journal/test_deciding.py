@@ -10,7 +10,6 @@ import pytest
 
 from authz_service.decision.decisions import Decided, Decisions
 from authz_service.errors import AuthzServiceError, DatabaseUnavailable, JournalUnavailable, PolicyEngineUnavailable
-from authz_service.ids import new_id
 from authz_service.journal import deciding as deciding_module
 from authz_service.journal.deciding import Deciding
 from authz_service.journal.entries import Origin
@@ -103,7 +102,8 @@ def one_and_then(library: SlowLibrary, deciding: Watched) -> Iterator[AllAtOnce]
 
 
 def one(deciding: Deciding, question: Question) -> Decided:
-    return deciding.one(new_id(), Origin("tests"), question)
+    _, decided = deciding.one(lambda _: Origin("tests"), question)
+    return decided
 
 
 def kept(folder: Path) -> list[tuple[str, str]]:
@@ -125,15 +125,14 @@ def test_those_who_come_while_others_are_decided_for_are_decided_for_together(
 
 def test_each_is_kept_under_its_own_id_with_who_asked(deciding: Deciding, library: SlowLibrary, folder: Path) -> None:
     library.may_read.set()
-    ids = [new_id() for _ in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        decided = list(
+        asked = list(
             pool.map(
-                lambda place: deciding.one(ids[place], Origin(f"zone-{place}"), [MEMBER, STRANGER][place % 2]),
-                range(len(ids)),
+                lambda place: deciding.one(lambda _: Origin(f"zone-{place}"), [MEMBER, STRANGER][place % 2]), range(40)
             )
         )
-    assert [each.decision.allow for each in decided] == [True, False] * 20
+    ids = [decision_id for decision_id, _ in asked]
+    assert [decided.decision.allow for _, decided in asked] == [True, False] * 20
     bodies = {body["id"]: body for body in map(json.loads, bodies_of(folder))}
     assert [bodies[entry_id]["caller"] for entry_id in ids] == [f"zone-{place}" for place in range(len(ids))]
     assert [bodies[entry_id]["answer"] for entry_id in ids] == ["permit", "deny"] * 20
