@@ -150,8 +150,7 @@ def test_a_policy_is_rolled_out_to_one_replica_and_then_to_all_and_taken_back(
         wait_until(lambda: {new, old} <= revisions_seen(load.calls[-200:]), PATIENCE_SECONDS)
         assert [replica.revision() for replica in others] == [old, old]
         for replica, revision in ((first, new), (others[0], old)):
-            assert is_in_metrics(replica, "authz_policy_info", f'revision="{revision}"')
-            assert revision in replica.status_page()
+            assert_tells(replica, revision)
         cluster.published.publish(tmp_path / "new")
         wait_until(lambda: all(replica.revision() == new for replica in others), PATIENCE_SECONDS)
         load.wait_for_more()
@@ -318,6 +317,12 @@ def test_the_page_tells_of_each_fault_and_what_it_may_cost(witness: Witness) -> 
 def revisions_seen(calls: Sequence[Call]) -> set[str]:
     decided = [call for call in calls if call.is_answered and call.kind in {DECISION, BATCH}]
     return {answer.revision for call in decided for answer in answered(call.decision_id, call.body)}
+
+
+def assert_tells(replica: Replica, revision: str) -> None:
+    """A replica's numbers and page come to tell of a policy: each of its workers knows of it within a second."""
+    wait_until(lambda: is_in_metrics(replica, "authz_policy_info", f'revision="{revision}"'), PATIENCE_SECONDS)
+    wait_until(lambda: revision in replica.status_page(), PATIENCE_SECONDS)
 
 
 def is_in_metrics(replica: Replica, metric: str, label: str) -> bool:
