@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple, TypeAlias
 
 from authz_service.decision.decisions import Decided, Decisions
+from authz_service.errors import Unavailable
 from authz_service.ids import new_id
 from authz_service.journal.entries import Origin
 from authz_service.journal.journal import Journal
@@ -16,7 +18,6 @@ from authz_service.questions import Question
 _PATIENCE_SECONDS = 0.005
 # What fails later than that fails for everybody, and is not tried again.
 _SOON_SECONDS = 0.5
-
 
 OriginOf: TypeAlias = Callable[[str], Origin]
 """Who asks, by the id of what is decided: as a rule that is the id of the request, too."""
@@ -41,7 +42,7 @@ class _Round:
 
     calls: list[_Call] = field(default_factory=list)
     decided: "Sequence[tuple[str, Decided] | None]" = ()
-    error: Exception | None = None
+    error: Unavailable | None = None
     done: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -59,6 +60,9 @@ class Deciding:
         decisions: Decides.
         journal: Keeps.
         in_rounds: Whether it does so in rounds, which is worth it where a database server or a disk is waited for.
+
+    Attributes:
+        faults: What is wrong with a question, as `Decisions` has it.
     """
 
     def __init__(self, decisions: Decisions, journal: Journal, *, in_rounds: bool) -> None:
@@ -115,17 +119,22 @@ class Deciding:
         # From here on nobody is added to it.
         with self._state:
             self._gathering = _Round()
-        began = monotonic()
         try:
-            own.decided = self._decide(own.calls)
-        except Exception as error:  # noqa: BLE001 - whoever is in the round raises it, or finds out by itself
-            # What fails soon may be the fault of one of them, and is no reason for the others.
-            if monotonic() - began > _SOON_SECONDS:
-                own.error = error
+            # Whatever it is, each finds it out by itself: it may be the fault of one of the others.
+            with suppress(Exception):
+                self._go_through(own)
         finally:
             if has_turn:
                 self._turn.release()
             own.done.release()
+
+    def _go_through(self, own: _Round) -> None:
+        began = monotonic()
+        try:
+            own.decided = self._decide(own.calls)
+        except Unavailable as error:
+            if monotonic() - began > _SOON_SECONDS:
+                own.error = error
 
     def _decide(self, calls: Sequence[_Call]) -> list[tuple[str, Decided] | None]:
         decided = self._decisions.decide_remembered([call.question for call in calls])

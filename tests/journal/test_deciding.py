@@ -33,6 +33,7 @@ class SlowLibrary(Library):
         is_asked: Is set when somebody reads.
         may_read: Has whoever reads first go on.
         poison: A question that no read succeeds with.
+        error: What is raised then.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class SlowLibrary(Library):
         self.is_asked = threading.Event()
         self.may_read = threading.Event()
         self.poison: Question | None = None
+        self.error: Exception = DatabaseUnavailable("That cannot be read.")
         self._first = iter([True])
 
     def state(self, questions: Sequence[Question]) -> list[Stated]:
@@ -49,7 +51,7 @@ class SlowLibrary(Library):
             assert self.may_read.wait(PATIENCE_SECONDS)
         stated = super().state(questions)
         if self.poison in questions:
-            raise DatabaseUnavailable("That cannot be read.")
+            raise self.error
         return stated
 
 
@@ -157,13 +159,14 @@ def test_what_is_not_remembered_is_asked_of_the_engine_once(one_and_then: AllAtO
     assert engine.asked == before + 1
 
 
+@pytest.mark.parametrize("error", [DatabaseUnavailable("That cannot be read."), ValueError("Nobody thought of it.")])
 def test_a_question_that_cannot_be_read_about_is_missed_by_nobody_else(
-    library: SlowLibrary, one_and_then: AllAtOnce, folder: Path
+    library: SlowLibrary, one_and_then: AllAtOnce, folder: Path, error: Exception
 ) -> None:
-    library.poison = ask("member-4")
+    library.poison, library.error = ask("member-4"), error
     *others, poisoned = one_and_then([*OTHERS[:4], library.poison])
     assert [each.result(PATIENCE_SECONDS).decision.allow for each in others] == [True, False, True, True, False]
-    with pytest.raises(DatabaseUnavailable):
+    with pytest.raises(type(error)):
         poisoned.result(PATIENCE_SECONDS)
     assert len(kept(folder)) == len(others)
 
