@@ -20,10 +20,11 @@ from sqlalchemy import Engine, insert
 
 from authz_service.ids import first_id_at
 from authz_service.journal.counting import rulings_given
-from authz_service.journal.loading import SINGLE, Row, insert_rows
+from authz_service.journal.loading import SINGLE, Columns, insert_entries
 from authz_service.journal.partitions import Partitions
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.queries import Wanted, find_decisions, get_decision
+from authz_service.journal.terms import searched_in
 from authz_service.storage.database import connect, upgrade, writing
 from authz_service.storage.schema import journal_chains, journal_rulings
 
@@ -110,25 +111,25 @@ def fill(
         connection.execute(insert(journal_rulings).values(digest=digest, content=content))
     partitions = Partitions()
     for start in range(0, entries, _AT_ONCE):
-        rows = [
-            _row(_id(n, entries, begin, length), n, chain, chance.randrange(people), names, chance, digest)
-            for n in range(start, min(start + _AT_ONCE, entries))
-        ]
+        new = Columns(chain)
+        for n in range(start, min(start + _AT_ONCE, entries)):
+            entry_id = _id(n, entries, begin, length)
+            body = _body(entry_id, chance.randrange(people), names, chance, digest)
+            new.append(entry_id, SINGLE, n + 1, "0" * 64, body, searched_in(body))
         with writing(database) as connection:
-            partitions.make_for(connection, [row.id for row in rows])
-            insert_rows(connection, rows)
+            partitions.make_for(connection, new.ids)
+            insert_entries(connection, [new])
 
 
-def _row(entry_id: str, n: int, chain: int, person: int, names: Pseudonyms, chance: random.Random, ruling: str) -> Row:
+def _body(entry_id: str, person: int, names: Pseudonyms, chance: random.Random, ruling: str) -> str:
     customer = names.of("customer", str(person // 3))
     answer = "permit" if chance.random() < _PERMITTED else "deny"
-    body = (
+    return (
         f'{{"id":"{entry_id}","kind":"decision","caller":"bench","request":"{entry_id}",'
         f'"subject":"{names.of("person", f"person-{person}")}","action":"{chance.choice(_ACTIONS)}",'
         f'"resource":"{customer}","customer":"{customer}","answer":"{answer}","revision":"cfa3c28af1dec776",'
         f'"ruling":"{ruling}"}}'
     )
-    return Row(entry_id, SINGLE, chain, n + 1, "0" * 64, body)
 
 
 if __name__ == "__main__":

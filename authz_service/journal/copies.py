@@ -1,6 +1,7 @@
 """The two copies of the journal, read from beginning to end: the files, and what the database has of them."""
 
 from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -18,8 +19,8 @@ from authz_service.journal.lines import (
     parse_line,
     ruling_line,
 )
-from authz_service.journal.portions import Portions
 from authz_service.journal.queries import shown_id
+from authz_service.journal.terms import KnownTerms
 from authz_service.questions import Ruling
 from authz_service.storage.schema import journal_chains, journal_checkpoints, journal_entries, journal_rulings
 
@@ -37,11 +38,11 @@ class FiledUnder(NamedTuple):
 
     Attributes:
         id: The id that it is found by.
-        is_searched: Whether a search looks for that id where it is.
+        terms: Those that searches find it by, or others of its time; None where the database has indexes instead.
     """
 
     id: str
-    is_searched: bool
+    terms: AbstractSet[str] | None
     entry: KeptEntry
 
 
@@ -83,14 +84,13 @@ def chains_in_database(connection: Connection) -> dict[str, int]:
 def read_database(connection: Connection, chain: str, number: int) -> Generator[Placed, None, None]:
     """What the database has of a chain: entries, and each checkpoint after the last entry that it closes."""
     place = f"database, chain {chain}"
-    portions = Portions(connection)
+    terms = KnownTerms(connection) if connection.dialect.name == "sqlite" else None
     entries = (
         select(
             journal_entries.c.id,
             journal_entries.c.item,
             journal_entries.c.sequence,
             journal_entries.c.hash,
-            journal_entries.c.portion,
             cast(journal_entries.c.body, Text).label("body"),
         )
         .where(journal_entries.c.chain == number)
@@ -104,9 +104,8 @@ def read_database(connection: Connection, chain: str, number: int) -> Generator[
             while checkpoint is not None and checkpoint.last < row.sequence:
                 yield place, SignedCheckpoint(checkpoint.signature, checkpoint.payload.encode())
                 checkpoint = next(checkpoints, None)
-            is_searched = row.portion == portions.of(row.id)
             kept = KeptEntry(row.sequence, row.hash, row.body.encode())
-            yield place, FiledUnder(shown_id(row.id, row.item), is_searched, kept)
+            yield place, FiledUnder(shown_id(row.id, row.item), terms.of(row.id) if terms else None, kept)
     while checkpoint is not None:
         yield place, SignedCheckpoint(checkpoint.signature, checkpoint.payload.encode())
         checkpoint = next(checkpoints, None)

@@ -14,7 +14,14 @@ from authz_service.journal.chain import genesis
 from authz_service.journal.checkpoint import SignedCheckpoint
 from authz_service.journal.folder import chains_in, number_of, segment_file, segments_of
 from authz_service.journal.lines import Header, NotALine, parse_line
-from authz_service.journal.loading import Position, insert_checkpoints, insert_rows, insert_rulings, read_lines
+from authz_service.journal.loading import (
+    Columns,
+    Position,
+    insert_checkpoints,
+    insert_entries,
+    insert_rulings,
+    read_lines,
+)
 from authz_service.journal.partitions import Partitions
 from authz_service.journal.shadow_counts import count_shadows
 from authz_service.questions import Ruling
@@ -93,25 +100,28 @@ class Indexer:
             # All chains together, as a database writes much for little.
             with writing(self._database) as connection:
                 months: set[tuple[int, int]] = set()
-                for new in news:
-                    count += self._load(connection, new, positions.get(new.chain), months)
+                loaded = [self._load(connection, new, positions.get(new.chain), months) for new in news]
+                insert_entries(connection, loaded)
+                count += sum(len(entries.ids) for entries in loaded)
             self._partitions.are_made(months)
             # What has come meanwhile is for the next time, with what comes then.
             if not any(new.has_more for new in news):
                 return count
 
-    def _load(self, connection: Connection, new: _New, position: Position | None, months: set[tuple[int, int]]) -> int:
+    def _load(
+        self, connection: Connection, new: _New, position: Position | None, months: set[tuple[int, int]]
+    ) -> Columns:
+        """Loads all but the entries, and returns those."""
         file = segment_file(self._folder / new.chain, new.segment)
         position = position or _begin(connection, new.chain, new.segment, new.data)
-        rows, others, sequence, head = read_lines(new.data, file, position)
-        months |= self._partitions.make_for(connection, [row.id for row in rows])
-        insert_rows(connection, rows)
+        entries, unusual, others, sequence, head = read_lines(new.data, file, position)
+        months |= self._partitions.make_for(connection, entries.ids)
         insert_rulings(connection, [line for line in others if isinstance(line, Ruling)])
         insert_checkpoints(connection, position.number, [x for x in others if isinstance(x, SignedCheckpoint)])
-        count_shadows(connection, [row.body for row in rows])
+        count_shadows(connection, unusual)
         reached = {"segment": new.segment, "bytes": new.start + len(new.data), "sequence": sequence, "head": head}
         connection.execute(update(journal_chains).where(journal_chains.c.number == position.number).values(reached))
-        return len(rows)
+        return entries
 
 
 def _paths_that_change(folder: Path) -> list[Path]:

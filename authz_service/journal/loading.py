@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from authz_service import strict_json
 from authz_service.journal.chain import link
 from authz_service.journal.checkpoint import SignedCheckpoint
 from authz_service.journal.lines import ENTRY, KeptEntry, Line, NotALine, parse_line
-from authz_service.journal.portions import Portions
+from authz_service.journal.terms import NewTerms, Said, Searched, searched_in
 from authz_service.questions import Ruling
 from authz_service.storage.schema import journal_checkpoints, journal_rulings
 
@@ -29,7 +30,12 @@ SINGLE = -1
 # Without the ids of years after 9773, as not every one of those can be a date.
 _BEGINNING = rb'\{"id":"([0-6][0-9A-HJKMNP-TV-Z]{25})"(?:,"item":(0|[1-9]\d{0,8}))?+'
 # As a decision's are: members that are plain strings. What is one of these is JSON that every database takes.
-_USUAL = re.compile(ENTRY % (rb"(%b%b)" % (_BEGINNING, rb'(?:,"[a-z_]++":"[ !#-\[\]-~]*+")*+\}')) + rb"\n")
+_PLAIN = rb"[ !#-\[\]-~]*+"
+_DECISION = (
+    rb'%b,"kind":"(%b)"(?:,"(?:caller|request|trace)":"%b")*+,"subject":"(%b)","action":"(%b)","resource":"%b"'
+    rb'(?:,"customer":"(%b)")?+(?:,"option":"%b")?+,"answer":"(%b)","revision":"(%b)","ruling":"%b"\}'
+) % (_BEGINNING, *[_PLAIN] * 10)
+_USUAL = re.compile(ENTRY % (rb"(%b)" % _DECISION) + rb"\n")
 _ANY = re.compile(_BEGINNING + rb"[,}]")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -52,21 +58,40 @@ class Position(NamedTuple):
     head: str
 
 
-class Row(NamedTuple):
-    """An entry as the database has it."""
+@dataclass(slots=True)
+class Columns:
+    """Entries of a chain as the database has them: a list for each column, as there is an entry for each decision.
 
-    id: str
-    item: int
+    Attributes:
+        chain: The number of the chain.
+        subjects: What each is searched by, as well as the two below.
+    """
+
     chain: int
-    sequence: int
-    hash: str
-    body: str
+    ids: list[str] = field(default_factory=list)
+    items: list[int] = field(default_factory=list)
+    sequences: list[int] = field(default_factory=list)
+    hashes: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
+    subjects: list[bytes | None] = field(default_factory=list)
+    customers: list[bytes | None] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+
+    def append(self, entry_id: str, item: int, sequence: int, hash_: str, body: str, searched: Searched) -> None:
+        self.ids.append(entry_id)
+        self.items.append(item)
+        self.sequences.append(sequence)
+        self.hashes.append(hash_)
+        self.bodies.append(body)
+        subject, customer, said = searched
+        self.subjects.append(subject)
+        self.customers.append(customer)
+        self.said.append(said)
 
 
-# The columns are the members of `Row`, in their order.
 _ON_SQLITE = """
-    INSERT OR IGNORE INTO journal_entries (id, item, chain, sequence, hash, body, portion)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT OR IGNORE INTO journal_entries (id, item, chain, sequence, hash, body)
+    VALUES (?, ?, ?, ?, ?, ?)
 """
 # A column is a text of lines, which no body has within: the driver takes far longer to write an array of bodies.
 _ON_POSTGRESQL = """
@@ -83,13 +108,15 @@ class Read(NamedTuple):
     """What lines of a chain say.
 
     Attributes:
-        rows: The entries that a database takes.
+        entries: Those that a database takes.
+        unusual: The bodies of those of them that are not as most decisions are.
         others: What else there is, in its order.
         sequence: The number of the last entry, whether a database takes it or not.
         head: Its hash, in hexadecimal.
     """
 
-    rows: Sequence[Row]
+    entries: Columns
+    unusual: Sequence[str]
     others: Sequence[Line]
     sequence: int
     head: str
@@ -103,17 +130,19 @@ def read_lines(data: bytes, file: Path, position: Position) -> Read:
         file: The segment that they are of.
         position: What is before them.
     """
-    rows: list[Row] = []
+    entries = Columns(position.number)
+    unusual: list[str] = []
     others: list[Line] = []
     sequence, kept, head = position.sequence, position.head, bytes.fromhex(position.head)
-    at, number = 0, position.number
+    at = 0
     while at < len(data):
         # One pattern for a whole line, as there is one for each decision.
         usual = _USUAL.match(data, at)
         if usual:
             at = usual.end()
-            spelled, hash_, body, entry_id, place = usual.groups()
+            spelled, hash_, body, entry_id, place, kind, subject, action, customer, answer, revision = usual.groups()
             sequence, kept = int(spelled), hash_.decode()
+            searched = subject, customer, (kind, action, answer, revision)
         else:
             end = data.index(b"\n", at)
             line, at = _parsed(data[at:end], file), end + 1
@@ -124,6 +153,9 @@ def read_lines(data: bytes, file: Path, position: Position) -> Read:
             # What is wrong is loaded all the same, as long as a database takes it: it shows what has been done.
             any_ = _ANY.match(body) if _is_taken(body) else None
             entry_id, place = any_.groups() if any_ else (None, None)
+            searched = searched_in(body)
+            if entry_id:
+                unusual.append(body.decode())
         head = link(head, body)
         if head.hex() != kept:
             log.error(
@@ -134,8 +166,9 @@ def read_lines(data: bytes, file: Path, position: Position) -> Read:
             )
             head = bytes.fromhex(kept)
         if entry_id:
-            rows.append(Row(entry_id.decode(), int(place) if place else SINGLE, number, sequence, kept, body.decode()))
-    return Read(rows, others, sequence, kept)
+            item = int(place) if place else SINGLE
+            entries.append(entry_id.decode(), item, sequence, kept, body.decode(), searched)
+    return Read(entries, unusual, others, sequence, kept)
 
 
 def _parsed(line: bytes, file: Path) -> Line | None:
@@ -164,16 +197,24 @@ def _is_right(ruling: Ruling) -> bool:
         return False
 
 
-def insert_rows(connection: Connection, rows: Sequence[Row]) -> None:
-    if not rows:
-        return
+def insert_entries(connection: Connection, of_chains: Sequence[Columns]) -> None:
+    """Adds entries of several chains; those that are there already stay as they are."""
+    for new in of_chains:
+        if new.ids:
+            _insert_rows(connection, new)
     if connection.dialect.name == "sqlite":
-        in_order = sorted(rows)
-        portions = Portions(connection).take([row.id for row in in_order])
-        values = [(*row, portion) for row, portion in zip(in_order, portions, strict=True)]
-        connection.exec_driver_sql(_ON_SQLITE, values)
+        # All chains together, as they have entries of the same slices.
+        terms = NewTerms()
+        for new in of_chains:
+            terms.take(new.ids, new.subjects, new.customers, new.said)
+        terms.write(connection)
+
+
+def _insert_rows(connection: Connection, new: Columns) -> None:
+    columns = new.ids, new.items, [new.chain] * len(new.ids), new.sequences, new.hashes, new.bodies
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_ON_SQLITE, list(zip(*columns, strict=True)))
     else:
-        columns = zip(*rows, strict=True)
         connection.exec_driver_sql(_ON_POSTGRESQL, tuple("\n".join(map(str, column)) for column in columns))
 
 

@@ -14,7 +14,7 @@ from authz_service.journal.entries import Entry
 from authz_service.journal.folder import PRIVATE, chains_in, number_of, segments_of, sync_folder
 from authz_service.journal.indexer import positions_of
 from authz_service.journal.lines import Header, parse_line
-from authz_service.journal.portions import Portions
+from authz_service.journal.terms import drop_terms
 from authz_service.journal.writer import Writer
 from authz_service.storage.database import reading, writing
 from authz_service.storage.schema import journal_chains, journal_checkpoints, journal_entries
@@ -71,6 +71,8 @@ def prune(database: Engine, folder: Path, writer: Writer, entry: Entry, last: Ma
     """
     writer.append([entry])
     entries = sum(_remove_rows(database, chain, upto) for chain, upto in last.items())
+    if database.dialect.name == "sqlite":
+        _drop_terms(database)
     segments = [segment for chain in chains_in(folder) for segment in _closed_segments(chain, last.get(chain.name, 0))]
     for segment in segments:
         segment.unlink()
@@ -111,8 +113,14 @@ def _remove_rows(database: Engine, chain: str, upto: int) -> int:
         connection.execute(
             delete(journal_checkpoints).where(journal_checkpoints.c.chain == number, journal_checkpoints.c.last < upto)
         )
-        Portions(connection).drop_empty()
     return removed
+
+
+def _drop_terms(database: Engine) -> None:
+    has_dropped_all = False
+    while not has_dropped_all:
+        with writing(database) as connection:
+            has_dropped_all = drop_terms(connection)
 
 
 def _closed_segments(chain: Path, upto: int) -> list[Path]:

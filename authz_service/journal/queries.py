@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
@@ -24,11 +24,12 @@ from sqlalchemy import (
 )
 
 from authz_service.errors import Fault, InvalidRequest, UnknownDecision
-from authz_service.ids import first_id_at, time_of
+from authz_service.ids import LENGTH, first_id_at, time_of
 from authz_service.journal.loading import SINGLE
 from authz_service.journal.pseudonyms import Pseudonyms
+from authz_service.journal.terms import Slice, slices_with, wanted_terms
 from authz_service.storage.database import reading
-from authz_service.storage.schema import in_body, journal_chains, journal_entries, journal_portions, journal_rulings
+from authz_service.storage.schema import in_body, journal_chains, journal_entries, journal_rulings
 from authz_service.words import EntryKind
 
 DECISIONS = (EntryKind.DECISION, EntryKind.SEARCH, EntryKind.TAKE_OVER, EntryKind.TRIAL)
@@ -38,6 +39,12 @@ _ANSWERED = frozenset({EntryKind.DECISION, EntryKind.TAKE_OVER, EntryKind.TRIAL}
 
 _Place: TypeAlias = tuple[str, int]
 _AFTER_ALL = "~"
+_LAST_ITEM = 10**9 - 1
+_ENTRIES_AT_ONCE = 500
+# What an index finds is read from so many times as many places as what lies together.
+_AS_SCATTERED = 5
+_OF_A_SECOND = 8  # so many characters of an id are of the same second
+_DENY = "deny"
 _ALL = true()
 _position = tuple_(journal_entries.c.id, journal_entries.c.item)
 _ID = re.compile(r"([0-7][0-9A-HJKMNP-TV-Z]{25})(?:\.(0|[1-9]\d{0,8}))?")
@@ -119,26 +126,22 @@ def find_decisions(
         limit: How many at most.
         cursor: The cursor of the page before, or the id of an entry.
         newer: Whether those just newer than the cursor are meant, instead of those just older.
-        most: How many entries are looked at, at most; then there may be fewer than the limit, and a cursor all the
-            same. None for any number.
+        most: How many entries are looked at, more or less, where they lie together, and a fifth of that where each is
+            somewhere else on the disk; then there may be fewer than the limit, and a cursor all the same. None for any
+            number.
 
     Raises:
         InvalidRequest: The cursor is none.
         DatabaseUnavailable: The database does not answer.
     """
     stretch = _stretch(wanted, cursor, newer=newer)
-    ways, rest = _ways(pseudonyms, wanted)
+    members = _members(pseudonyms, wanted)
     with reading(database) as connection:
-        end = _end(connection, ways, stretch, most, newer=newer) if most else None
-        if end:
-            stretch = stretch.to(end) if newer else stretch.since(end)
-        places = [_along(connection, stretch, through, *rest, newer=newer).limit(limit + 1) for through in ways]
-        place = union_all(*(select(each.subquery()) for each in places)).subquery()
-        # Joined outer, as SQLite might begin with all entries otherwise.
-        of_place = and_(*(journal_entries.c[name] == place.c[name] for name in ("id", "item", "chain")))
-        query = _entries_of(place.outerjoin(journal_entries, of_place), place.c.chain)
-        query = query.order_by(*_order(newer=newer)).limit(limit + 1)
-        found = [kept_of(row) for row in connection.execute(query)]
+        terms = _terms(members) if connection.dialect.name == "sqlite" else ""
+        if terms:
+            found, end = _in_slices(connection, terms, stretch, members, limit + 1, most, newer=newer)
+        else:
+            found, end = _in_order(connection, stretch, members, limit + 1, most, newer=newer)
     on = found[limit - 1].id if len(found) > limit else shown_id(*end) if end else None
     return Found(sorted(found[:limit], key=_place, reverse=True), on)
 
@@ -191,10 +194,25 @@ def entries_of_call(database: Engine, call: str, limit: int) -> list[KeptDecisio
         return [kept_of(row) for row in connection.execute(query)]
 
 
-def places_of_answer(connection: Connection, answer: str, since: datetime) -> Select[Any]:
-    """Asks for id, item and chain of the entries with that answer, the newest first, of which it reads no body."""
-    stretch = _Stretch().since((first_id_at(since), SINGLE))
-    return _along(connection, stretch, _is("answer", answer), newer=False)
+def count_denied(connection: Connection, since: datetime, most: int) -> Iterator[tuple[datetime, int]]:
+    """When decisions were denied, from some moment on, and how many: the newest, until they are so many or some more.
+
+    No entry is read, as the indexes over answers have the ids, and ids and slices have the time.
+    """
+    first_id = first_id_at(since)
+    if connection.dialect.name == "sqlite":
+        counted = 0
+        for each in slices_with(connection, wanted_terms({"answer": [_DENY]}), first_id, "", newer=False):
+            yield time_of(each.first_id), each.denied
+            counted += each.denied
+            if counted >= most:
+                return
+    else:
+        stretch = _Stretch().since((first_id, SINGLE))
+        denied = _along(stretch, _is("answer", _DENY), newer=False).limit(most).subquery()
+        second = func.substr(denied.c.id, 1, _OF_A_SECOND)
+        for beginning, count in connection.execute(select(second, func.count()).group_by(second)):
+            yield time_of(beginning.ljust(LENGTH, "0")), count
 
 
 def shown_id(entry_id: str, item: int) -> str:
@@ -202,32 +220,121 @@ def shown_id(entry_id: str, item: int) -> str:
     return entry_id if item == SINGLE else f"{entry_id}.{item}"
 
 
-def _ways(pseudonyms: Pseudonyms, wanted: Wanted) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+def _members(pseudonyms: Pseudonyms, wanted: Wanted) -> dict[str, list[str]]:
+    """What members of an entry have to be: of each, one of some values."""
+    members = {"kind": [str(kind) for kind in wanted.kinds]}
+    if wanted.subject is not None:
+        members["subject"] = pseudonyms.all_of("person", wanted.subject)
+    if wanted.customer is not None:
+        members["customer"] = pseudonyms.all_of("customer", wanted.customer)
+    given = {"action": wanted.action, "answer": wanted.answer, "revision": wanted.revision}
+    return members | {member: [value] for member, value in given.items() if value is not None}
+
+
+def _terms(members: Mapping[str, Sequence[str]]) -> str:
+    """Asks for the slices that may have what is wanted; empty where most slices would."""
+    searched = {member: values for member, values in members.items() if member != "kind"}
+    if members["kind"] and EntryKind.DECISION not in members["kind"]:
+        searched["kind"] = members["kind"]
+    return wanted_terms(searched)
+
+
+def _in_slices(
+    connection: Connection,
+    terms: str,
+    stretch: "_Stretch",
+    members: Mapping[str, Sequence[str]],
+    limit: int,
+    most: int | None,
+    *,
+    newer: bool,
+) -> tuple[list[KeptDecision], _Place | None]:
+    """What is found of a stretch in slices with these terms; and how far was looked, where that is not to its end."""
+    # Not by the id itself, so that SQLite begins with the slices, and not with the entries of the stretch.
+    conditions = [
+        *stretch.conditions(tuple_(journal_entries.c.id.concat(""), journal_entries.c.item)),
+        *_besides(members),
+    ]
+    found: list[KeptDecision] = []
+    looked_at = 0
+    searched = filter(stretch.has_some_of, slices_with(connection, terms, *stretch.ids(), newer=newer))
+    for slices in _some_at_once(searched):
+        begins = func.json_each(json.dumps([each.beginning for each in slices])).table_valued("value").c.value
+        in_slice = and_(journal_entries.c.id >= begins, journal_entries.c.id < begins.concat(_AFTER_ALL))
+        query = _entries_of(begins.table.join(journal_entries, in_slice), journal_entries.c.chain)
+        query = query.where(*conditions).order_by(*_order(newer=newer)).limit(limit - len(found))
+        found += [kept_of(row) for row in connection.execute(query)]
+        looked_at += sum(each.entries for each in slices)
+        if len(found) == limit:
+            break
+        if most is not None and looked_at >= most:
+            first, last = _ends_of(slices[-1])
+            return found, last if newer else first
+    return found, None
+
+
+def _ends_of(of_slice: Slice) -> tuple[_Place, _Place]:
+    return (of_slice.first_id, SINGLE), (of_slice.last_id, _LAST_ITEM)
+
+
+def _some_at_once(slices: Iterable[Slice]) -> Iterator[list[Slice]]:
+    """Slices together that have some hundreds of entries, as each question to a database costs something."""
+    some: list[Slice] = []
+    entries = 0
+    for each in slices:
+        some.append(each)
+        entries += each.entries
+        if entries >= _ENTRIES_AT_ONCE:
+            yield some
+            some, entries = [], 0
+    if some:
+        yield some
+
+
+def _in_order(
+    connection: Connection,
+    stretch: "_Stretch",
+    members: Mapping[str, Sequence[str]],
+    limit: int,
+    most: int | None,
+    *,
+    newer: bool,
+) -> tuple[list[KeptDecision], _Place | None]:
+    """The same by indexes over entries, or along all of them."""
+    ways, rest = _ways(members)
+    end = _end(connection, ways, stretch, most, newer=newer) if most else None
+    if end:
+        stretch = stretch.to(end) if newer else stretch.since(end)
+    places = [_along(stretch, through, *rest, newer=newer).limit(limit) for through in ways]
+    place = union_all(*(select(each.subquery()) for each in places)).subquery()
+    # Joined outer, as SQLite might begin with all entries otherwise.
+    of_place = and_(*(journal_entries.c[name] == place.c[name] for name in ("id", "item", "chain")))
+    query = _entries_of(place.outerjoin(journal_entries, of_place), place.c.chain)
+    query = query.order_by(*_order(newer=newer)).limit(limit)
+    return [kept_of(row) for row in connection.execute(query)], end
+
+
+def _ways(members: Mapping[str, Sequence[str]]) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
     """Conditions that together find what is wanted, each of them in the order of an index; and what else has to hold.
 
     The one that leaves least is looked up in its index. The others are kept from theirs, as a database that knows
     nothing of the entries might prefer those.
     """
-    named = {
-        "subject": pseudonyms.all_of("person", wanted.subject) if wanted.subject is not None else [],
-        "customer": pseudonyms.all_of("customer", wanted.customer) if wanted.customer is not None else [],
-    }
-    given = {"action": wanted.action, "answer": wanted.answer, "revision": wanted.revision}
-    others = {member: [value] for member, value in given.items() if value is not None}
-    others |= {"kind": list(wanted.kinds), **{member: names for member, names in named.items() if names}}
-    for member, names in named.items():
-        if names:
+    for member in ("subject", "customer"):
+        if member in members:
             # A name and its pseudonym are looked up one by one, as each is in order by itself.
-            return [_is(member, name) for name in names], _besides(others, member)
+            return [_is(member, name) for name in members[member]], _besides(members, member)
     # What is no answer has none: those are looked up, as they are few among many that have one.
-    answers = [wanted.answer] if wanted.answer or _ANSWERED.isdisjoint(wanted.kinds) else ["permit", "deny", None]
-    if wanted.action is not None:
-        return [and_(_is("action", wanted.action), _is("answer", answer)) for answer in answers], _besides(
-            others, "action", "answer"
+    unknown = [None] if _ANSWERED.isdisjoint(members["kind"]) else ["permit", _DENY, None]
+    answers: Sequence[str | None] = members.get("answer", unknown)
+    if "action" in members:
+        [action] = members["action"]
+        return [and_(_is("action", action), _is("answer", answer)) for answer in answers], _besides(
+            members, "action", "answer"
         )
     if len(answers) == 1:
-        return [_is("answer", answers[0])], _besides(others, "answer")
-    return [_ALL], _besides(others)
+        return [_is("answer", answers[0])], _besides(members, "answer")
+    return [_ALL], _besides(members)
 
 
 def _besides(members: Mapping[str, Sequence[str]], *looked_up: str) -> list[ColumnElement[bool]]:
@@ -262,22 +369,22 @@ class _Stretch(NamedTuple):
     def to(self, last: _Place) -> "_Stretch":
         return self.before(_following(last))
 
-    def conditions(self) -> list[ColumnElement[bool]]:
+    def conditions(self, position: ColumnElement[_Place] = _position) -> list[ColumnElement[bool]]:
         conditions = []
         if self.first[0]:
-            conditions.append(_position >= self.first)
+            conditions.append(position >= self.first)
         if self.end[0] != _AFTER_ALL:
-            conditions.append(_position < self.end)
+            conditions.append(position < self.end)
         return conditions
 
-    def portions(self) -> list[ColumnElement[bool]]:
-        """The conditions for those that have something of it."""
-        number, first_id = journal_portions.c.number, journal_portions.c.first_id
-        conditions: list[ColumnElement[bool]] = [first_id <= self.end[0]]
-        if self.first[0]:
-            begun = select(func.max(number)).where(first_id <= self.first[0])
-            conditions.append(number >= begun.scalar_subquery())
-        return conditions
+    def has_some_of(self, of_slice: Slice) -> bool:
+        """Whether an entry of the slice may be in it."""
+        first, last = _ends_of(of_slice)
+        return first < self.end and self.first <= last
+
+    def ids(self) -> tuple[str, str]:
+        """The first id that may be in it, and the last; empty for any."""
+        return self.first[0], "" if self.end[0] == _AFTER_ALL else self.end[0]
 
 
 def _stretch(wanted: Wanted, cursor: str | None, *, newer: bool) -> _Stretch:
@@ -299,20 +406,9 @@ def _following(place: _Place) -> _Place:
     return entry_id, item + 1
 
 
-def _along(
-    connection: Connection,
-    stretch: _Stretch,
-    through: ColumnElement[bool],
-    *rest: ColumnElement[bool],
-    newer: bool,
-) -> Select[Any]:
-    """The places of entries, in their order; on SQLite from one portion of the indexes after the other."""
+def _along(stretch: _Stretch, through: ColumnElement[bool], *rest: ColumnElement[bool], newer: bool) -> Select[Any]:
+    """The places of entries, in their order."""
     query = select(journal_entries.c.id, journal_entries.c.item, journal_entries.c.chain)
-    if connection.dialect.name == "sqlite" and through is not _ALL:
-        number = journal_portions.c.number
-        # As a sum, so that SQLite does not begin with the entries and look their portions up.
-        query = query.join_from(journal_portions, journal_entries, journal_entries.c.portion == number + 0)
-        query = query.where(*stretch.portions()).order_by(number.asc() if newer else number.desc())
     return query.where(*stretch.conditions(), through, *rest).order_by(*_order(newer=newer))
 
 
@@ -331,8 +427,9 @@ def _end(
 ) -> _Place | None:
     """The last place that is looked at; None where there are not so many entries to look at."""
     ends = []
+    most_of_each = most if ways == [_ALL] else most // _AS_SCATTERED // len(ways)
     for through in ways:
-        last = _along(connection, stretch, through, newer=newer).offset(most // len(ways) - 1).limit(1)
+        last = _along(stretch, through, newer=newer).offset(max(most_of_each, 1) - 1).limit(1)
         row = connection.execute(last).one_or_none()
         if row:
             ends.append((row.id, row.item))

@@ -19,6 +19,7 @@ from authz_service.journal.copies import (
 )
 from authz_service.journal.indexer import count_entries
 from authz_service.journal.lines import KeptEntry
+from authz_service.journal.terms import are_terms_indexed
 from authz_service.journal.verifying import Finding, Verified, Verifier
 from authz_service.storage.database import reading
 
@@ -26,6 +27,7 @@ OnProgress = Callable[[int, int], None]
 """Told how many entries have been looked at, and of how many."""
 
 _TELL_EVERY = 1_000
+_NOT_INDEXED = "the index does not have the terms that it was given: a search may not find everything"
 
 
 class Head(NamedTuple):
@@ -127,6 +129,8 @@ def verify_journal(
             )
             for name, number in chains_in_database(connection).items()
         }
+        if connection.dialect.name == "sqlite" and not are_terms_indexed(connection):
+            findings.append(Finding("database, journal_terms", _NOT_INDEXED))
         in_files = chains_in_files(folders)
         for name in sorted(in_database.keys() | in_files):
             kept, files = in_database.get(name), None

@@ -15,6 +15,7 @@ from authz_service.journal.copies import FiledUnder, Placed, Unreadable
 from authz_service.journal.lines import Header, KeptEntry
 from authz_service.journal.loading import SINGLE
 from authz_service.journal.queries import shown_id
+from authz_service.journal.terms import searched_by, terms_of
 from authz_service.questions import Ruling
 from authz_service.words import EntryKind
 
@@ -122,11 +123,13 @@ class Verifier:
         body = _read(filed.entry.body)
         if _id_of(body) != filed.id:
             self._wrong(Finding(where, "is filed under another id than it says", filed.id, filed.entry.sequence))
-        if not filed.is_searched:
-            what = "is in another portion of the index than its id: a search does not find it"
-            # Whether its block is what was signed is another question.
-            self.found.findings.append(Finding(where, what, filed.id, filed.entry.sequence))
+        before = len(self.found.findings)
         self._entry(where, filed.entry)
+        # What has been changed besides has other terms, of course. Whether its block was signed is another question.
+        is_searched = filed.terms is None or terms_of(searched_by(body)) <= filed.terms
+        if not is_searched and len(self.found.findings) == before:
+            what = "has not all of its terms in the index: a search may not find it"
+            self.found.findings.append(Finding(where, what, filed.id, filed.entry.sequence))
 
     def _entry(self, where: str, entry: KeptEntry) -> None:
         found, body = self.found, _read(entry.body)

@@ -29,7 +29,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from authz_service.errors import ConfigurationError, Conflict, DatabaseUnavailable
 
-REVISION = "0010"
+REVISION = "0011"
 """The migration whose tables this version expects: the last in `migrations/versions/`."""
 
 WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '500ms'")

@@ -1,6 +1,5 @@
 """The tables. What must always hold is held here, by the database itself."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -11,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ColumnElement,
+    Connection,
     DateTime,
     Dialect,
     ForeignKey,
@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
     false,
     literal_column,
     text,
@@ -275,11 +276,11 @@ def in_body(member: str) -> ColumnElement[str]:
     return literal_column(f"(body ->> '{member}')", String)
 
 
-def _indexes_of_entries(dialect: str, *first: str, searched: Iterable[tuple[str, ...]]) -> list[Index]:
+def _indexes_of_entries(*searched: tuple[str, ...]) -> list[Index]:
     return [
-        Index(
-            f"ix_journal_entries_{'_'.join(members)}", *first, *(in_body(member) for member in members), "id", "item"
-        ).ddl_if(dialect=dialect)
+        Index(f"ix_journal_entries_{'_'.join(members)}", *(in_body(member) for member in members), "id", "item").ddl_if(
+            dialect="postgresql"
+        )
         for members in searched
     ]
 
@@ -295,20 +296,33 @@ journal_entries = Table(
     Column("hash", String, nullable=False),
     # To the byte as it was hashed, which JSON keeps on PostgreSQL and JSONB would not.
     Column("body", Text().with_variant(postgresql.JSON(), "postgresql"), nullable=False),
-    # SQLite's indexes are kept in portions: new entries go to the pages of one portion, few however many there are.
+    # Of no use but to programs before migration 0011, which may run beside this one.
     Column("portion", Integer, nullable=False, server_default="0"),
     Index("ix_journal_entries_chain_sequence", "chain", "sequence"),
-    *_indexes_of_entries("sqlite", "portion", searched=[("subject",), ("customer",), ("answer", "action")]),
-    *_indexes_of_entries("postgresql", searched=[("subject",), ("customer",), ("action", "answer"), ("answer",)]),
+    # On SQLite there is `journal_terms` instead, which `journal/terms.py` tells of.
+    *_indexes_of_entries(("subject",), ("customer",), ("action", "answer"), ("answer",)),
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (id)",
 )
 
+
+@event.listens_for(journal_entries, "after_create")
+def _make_terms(_table: Table, connection: Connection, **_: object) -> None:
+    if connection.dialect.name == "sqlite":
+        # A row for the entries of 32 ms, which finds them by what they say.
+        connection.exec_driver_sql(
+            "CREATE VIRTUAL TABLE journal_terms USING fts5("
+            "slice UNINDEXED, entries UNINDEXED, denied UNINDEXED, terms, detail=none, columnsize=0, tokenize='ascii')"
+        )
+        # The terms that there are.
+        connection.exec_driver_sql("CREATE VIRTUAL TABLE journal_terms_known USING fts5vocab(journal_terms, row)")
+
+
 journal_portions = Table(
     "journal_portions",
     metadata,
+    # Of no use but to programs before migration 0011.
     Column("number", Integer, primary_key=True),
-    # The least id that belongs to it: the next portion begins after all that are in it.
     Column("first_id", _ULID, nullable=False),
     Column("entries", Integer, nullable=False),
 )

@@ -17,7 +17,8 @@ from authz_service.decision.decisions import Decided
 from authz_service.decision.memory import Decision
 from authz_service.decision.rulings import ruling_of
 from authz_service.ids import new_id
-from authz_service.journal import portions as portions_module
+from authz_service.journal import queries as queries_module
+from authz_service.journal import terms as terms_module
 from authz_service.journal import writer as writer_module
 from authz_service.journal.checkpoint import SignedCheckpoint, Signer, key_id
 from authz_service.journal.entries import Entry
@@ -36,10 +37,11 @@ on_sqlite_alone = pytest.mark.parametrize("any_database", ["sqlite"], indirect=T
 
 
 @pytest.fixture(autouse=True)
-def several_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few entries in a portion that nearly every test has several, and more than are looked at first."""
-    monkeypatch.setattr(portions_module, "_FULL", 5)
-    monkeypatch.setattr(portions_module, "_NEWEST", 2)
+def several_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slices of a millisecond, and few entries looked at together, so that nearly every test has several of either."""
+    monkeypatch.setattr(terms_module, "_SLICE_CHARACTERS", 10)
+    monkeypatch.setattr(queries_module, "_ENTRIES_AT_ONCE", 5)
+    monkeypatch.setattr(queries_module, "_AS_SCATTERED", 1)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 
 from authz_service.errors import JournalUnavailable
 from authz_service.journal import writer as writing_room
@@ -15,7 +15,7 @@ from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.queries import Wanted, find_decisions
 from authz_service.journal.verify import Head
 from authz_service.storage.database import reading
-from authz_service.storage.schema import journal_checkpoints, journal_entries, journal_portions
+from authz_service.storage.schema import journal_checkpoints, journal_entries
 from tests.journal.conftest import on_sqlite_alone
 from tests.kept import ORIGIN, Kept
 from tests.processes import wait_until
@@ -102,10 +102,10 @@ def test_what_comes_after_a_pruning_is_found_as_before(kept: Kept) -> None:
     found = find_decisions(kept.database, Pseudonyms(b""), Wanted(answer="permit"), 100).decisions
     assert len(found) == 2 * 8
     with reading(kept.database) as connection:
-        portions = connection.execute(select(journal_portions).order_by(journal_portions.c.number)).all()
-        used = connection.scalars(select(journal_entries.c.portion).distinct()).all()
-    assert [row.number for row in portions] == sorted(used)
-    assert portions[0].first_id == "", "also an older entry has a portion"
+        slices = connection.scalars(text("SELECT slice FROM journal_terms ORDER BY rowid")).all()
+        oldest = connection.scalar(select(func.min(journal_entries.c.id)))
+    assert slices
+    assert oldest.startswith(slices[0]), "nothing is kept of whom and what was removed"
 
 
 def test_a_change_to_what_is_left_is_found(kept: Kept) -> None:

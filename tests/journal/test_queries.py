@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from authz_service.errors import InvalidRequest, UnknownDecision
 from authz_service.ids import first_id_at, new_id
@@ -19,6 +19,7 @@ from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.queries import DECISIONS, KeptDecision, Wanted, find_decisions, get_decision, get_entry
 from authz_service.journal.writer import Writer
 from authz_service.questions import Action, Entity, Question, Search
+from authz_service.storage.database import reading
 from authz_service.words import EntryKind, Sought
 from tests.journal.conftest import a_decision, a_ruling, an_entry, on_sqlite_alone
 from tests.kept import decision_entry
@@ -379,7 +380,7 @@ def look_at_some(database: Engine, wanted: Wanted, most: int, *, newer: bool) ->
 
 
 def test_looking_at_some_at_a_time_finds_the_same_in_both_directions(any_database: Engine, keep: Keep) -> None:
-    # Forty entries, on several portions and pages: the combinations are what is many here.
+    # Forty entries, in several slices and on several pages: the combinations are what is many here.
     made = random_decisions(4, occasions=20)
     keep(*(entry for entry, _ in made))
     everything = tuple(EntryKind)
@@ -405,13 +406,65 @@ def test_looking_at_some_at_a_time_finds_the_same_in_both_directions(any_databas
 def test_a_page_that_has_looked_at_enough_may_be_empty_and_says_where_to_go_on(
     any_database: Engine, keep: Keep
 ) -> None:
-    wanted = an_entry(revision="old")
-    others = [an_entry(revision="new") for _ in range(10)]
+    wanted = an_entry(kind="trial")
+    others = [an_entry(kind="change") for _ in range(10)]
     keep(wanted, *others)
-    page = find_decisions(any_database, NAMES, Wanted(revision="old"), 5, most=6)
+    page = find_decisions(any_database, NAMES, Wanted(), 5, most=6)
     assert (page.decisions, page.cursor) == ([], json.loads(others[4].body)["id"])
-    rest = find_decisions(any_database, NAMES, Wanted(revision="old"), 5, page.cursor, most=6)
+    rest = find_decisions(any_database, NAMES, Wanted(), 5, page.cursor, most=6)
     assert [kept.text.encode() for kept in rest.decisions] == [wanted.body]
+
+
+@on_sqlite_alone
+@pytest.mark.parametrize("newer", [False, True])
+def test_slices_that_have_the_terms_but_no_such_entry_are_gone_through_page_by_page(
+    any_database: Engine, keep: Keep, *, newer: bool
+) -> None:
+    moments = [first_id_at(START + timedelta(milliseconds=ms)) for ms in range(5)]
+    pairs = [("old", "new") if number in {0, 4} else ("new", "old") for number in range(5)]
+    of_ann = [
+        an_entry(entry_id=one, subject="ann", revision=revision)
+        for one, (revision, _) in zip(moments, pairs, strict=True)
+    ]
+    of_bob = [
+        an_entry(entry_id=f"{one[:-1]}1", subject="bob", revision=revision)
+        for one, (_, revision) in zip(moments, pairs, strict=True)
+    ]
+    keep(*of_ann, *of_bob)
+    cursor: str | None = f"{moments[0][:-1]}2" if newer else moments[4]
+    found, pages = [], 0
+    while cursor is not None:
+        page = find_decisions(
+            any_database, NAMES, Wanted(subject="ann", revision="old"), 5, cursor, newer=newer, most=1
+        )
+        found += [kept.text.encode() for kept in page.decisions]
+        pages, cursor = pages + 1, page.cursor
+    assert found == [of_ann[4 if newer else 0].body]
+    assert 2 <= pages <= 5
+
+
+@on_sqlite_alone
+@pytest.mark.parametrize("newer", [False, True])
+def test_of_slices_those_entries_alone_are_read_that_are_in_them(
+    any_database: Engine, keep: Keep, *, newer: bool
+) -> None:
+    keep(an_entry(entry_id=first_id_at(START), subject="ann"))
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    @event.listens_for(any_database, "before_cursor_execute")
+    def remember(
+        _connection: object, _cursor: object, statement: str, parameters: tuple[object, ...], *_: object
+    ) -> None:
+        asked.append((statement, parameters))
+
+    wanted = Wanted(subject="ann", since=START, until=START + timedelta(days=1))
+    assert len(find_decisions(any_database, NAMES, wanted, 5, newer=newer).decisions) == 1
+    [(statement, parameters)] = [one for one in asked if "json_each" in one[0]]
+    with reading(any_database) as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    first, second, *_ = [row.detail for row in plan]
+    assert "VIRTUAL TABLE" in first
+    assert second == "SEARCH journal_entries USING PRIMARY KEY (id>? AND id<?)"
 
 
 def test_each_kind_is_found_by_itself_and_by_its_revision(any_database: Engine, keep: Keep) -> None:

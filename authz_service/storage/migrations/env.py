@@ -11,6 +11,8 @@ context.run_migrations()
 
 if inspect(connection).has_table(schema_compatibility.name):
     # A step that takes something away says which program is the oldest that does without it.
-    oldest = max(getattr(step.module, "serves_from", "") for step in context.script.walk_revisions())
+    steps = [step.module for step in context.script.walk_revisions()]
+    names = ("serves_from", f"serves_from_on_{connection.dialect.name}")
+    oldest = max(getattr(step, name, "") for step in steps for name in names)
     connection.execute(delete(schema_compatibility))
     connection.execute(insert(schema_compatibility).values(oldest=oldest))

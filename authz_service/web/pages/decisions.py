@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -38,8 +39,8 @@ LABELS = {
 
 _ON_A_PAGE = 50
 _AT_ONCE = 1_000
-# Where they lie one after the other, and where each is somewhere else on the disk: some hundredths of a second.
-_LOOKED_AT, _LOOKED_UP = 10_000, 2_000
+# Some hundredths of a second.
+_LOOKED_AT = 10_000
 _REVISIONS = 200
 
 
@@ -150,7 +151,6 @@ class DecisionsPage:
             revisions=self._revisions(),
             entries=[tell_entry(kept, opened.book, self._pseudonyms, wanted) for kept in found.decisions],
             ways=_ways(form, found, older, newer),
-            looked_at=_looked_at(wanted),
             csv=f"{url_for('pages.decisions_csv')}?{form.query()}",
         )
         return (page, HTTPStatus.BAD_REQUEST) if faults else page
@@ -166,12 +166,12 @@ class DecisionsPage:
         return Response(self._lines(wanted, first), mimetype="text/csv", headers=headers)
 
     def _find(self, wanted: Wanted, cursor: str | None, *, newer: bool) -> Found:
-        most = _looked_at(wanted)
+        find = partial(find_decisions, self._database, self._pseudonyms, wanted, _ON_A_PAGE, most=_LOOKED_AT)
         try:
-            return find_decisions(self._database, self._pseudonyms, wanted, _ON_A_PAGE, cursor, newer=newer, most=most)
+            return find(cursor, newer=newer)
         except InvalidRequest:
             # An address that was cut off leads to the beginning.
-            return find_decisions(self._database, self._pseudonyms, wanted, _ON_A_PAGE, most=most)
+            return find()
 
     def _lines(self, wanted: Wanted, first: Found) -> Iterator[str]:
         yield _csv([COLUMNS])
@@ -185,7 +185,7 @@ class DecisionsPage:
     def _revisions(self) -> Mapping[str, datetime]:
         """The last revisions and since when each is in force, the newest first."""
         wanted = Wanted(kinds=(EntryKind.POLICY,))
-        found = find_decisions(self._database, self._pseudonyms, wanted, _REVISIONS, most=_LOOKED_UP)
+        found = find_decisions(self._database, self._pseudonyms, wanted, _REVISIONS, most=_LOOKED_AT)
         return {str(kept.body.get("revision")): kept.at for kept in found.decisions}
 
 
@@ -214,11 +214,6 @@ def _ways(form: Form, found: Found, older: str | None, newer: str | None) -> Way
         return Ways(newest, form.query(newer=found.cursor) if found.cursor else None, before, looked_to)
     after = form.query(newer=entries[0].id if entries else older) if older else None
     return Ways(newest, after, form.query(cursor=found.cursor) if found.cursor else None, looked_to)
-
-
-def _looked_at(wanted: Wanted) -> int:
-    is_looked_up = wanted.subject or wanted.customer or wanted.action or wanted.answer
-    return _LOOKED_UP if is_looked_up else _LOOKED_AT
 
 
 def _time(name: str, text: str, faults: dict[str, str]) -> datetime | None:
