@@ -51,8 +51,10 @@ _OLDEST_FIRST = text(
     "SELECT slice, entries, denied FROM journal_terms WHERE journal_terms MATCH :terms"
     " AND rowid BETWEEN :first AND :last ORDER BY rowid"
 )
-_KNOWN = text("SELECT rowid FROM journal_terms WHERE rowid BETWEEN :first AND :last")
-_OF_SLICE = text("SELECT slice, entries, denied, terms FROM journal_terms WHERE rowid = :number")
+_KNOWN = text(
+    "SELECT rowid, entries, denied, terms FROM journal_terms WHERE rowid IN (SELECT value FROM json_each(:numbers))"
+)
+_OF_SLICE = text("SELECT slice, terms FROM journal_terms WHERE rowid = :number")
 _REMOVE = text("DELETE FROM journal_terms WHERE rowid = :number")
 _ADD = text(
     "INSERT INTO journal_terms (rowid, slice, entries, denied, terms)"
@@ -137,11 +139,11 @@ class NewTerms:
             connection: Of SQLite, in a transaction that writes.
         """
         slices = {_number(beginning): (beginning, new) for beginning, new in self._slices.items()}
-        bounds = {"first": min(slices, default=0), "last": max(slices, default=0)}
-        for number in connection.scalars(_KNOWN, bounds).all():
-            if number in slices:
-                slices[number][1].add(connection.execute(_OF_SLICE, {"number": number}).one())
-                connection.execute(_REMOVE, {"number": number})
+        known = connection.execute(_KNOWN, {"numbers": json.dumps(list(slices))}).all()
+        for row in known:
+            slices[row.rowid][1].add(row)
+        if known:
+            connection.execute(_REMOVE, [{"number": row.rowid} for row in known])
         if slices:
             connection.execute(_ADD, [new.values(number, beginning) for number, (beginning, new) in slices.items()])
 
@@ -186,9 +188,14 @@ def terms_of(searched: Searched) -> set[str]:
 
 def wanted_terms(members: Mapping[str, Sequence[str]]) -> str:
     """Asks for slices that have, of each of these members, one of these values."""
-    of_members = [[crc32(_bytes_of(value), _SEEDS[member]) for value in values] for member, values in members.items()]
-    if "action" in members and "answer" in members:
-        # Both by the same entry, as there are many of either.
+    has_both = {"action", "answer"} <= members.keys()
+    of_members = [
+        [crc32(_bytes_of(value), _SEEDS[member]) for value in values]
+        for member, values in members.items()
+        if not (has_both and member in {"action", "answer"})
+    ]
+    if has_both:
+        # Of the same entry, as most slices have either.
         both = product(map(_bytes_of, members["action"]), map(_bytes_of, members["answer"]))
         of_members.append([_sum_of_both(action, answer) for action, answer in both])
     return " AND ".join(f"({' OR '.join(map(hex, sums))})" for sums in of_members)

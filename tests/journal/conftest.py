@@ -38,8 +38,9 @@ on_sqlite_alone = pytest.mark.parametrize("any_database", ["sqlite"], indirect=T
 
 @pytest.fixture(autouse=True)
 def several_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slices of a millisecond, and few entries looked at together, so that nearly every test has several of either."""
+    """Slices of a millisecond, and few looked at and removed together, so that nearly every test has several of all."""
     monkeypatch.setattr(terms_module, "_SLICE_CHARACTERS", 10)
+    monkeypatch.setattr(terms_module, "_REMOVED_AT_ONCE", 2)
     monkeypatch.setattr(queries_module, "_ENTRIES_AT_ONCE", 5)
     monkeypatch.setattr(queries_module, "_AS_SCATTERED", 1)
 
