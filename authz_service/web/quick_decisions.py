@@ -116,7 +116,8 @@ class QuickDecisions:
         length: str = environ.get("CONTENT_LENGTH", "")
         is_usual = (
             environ.get("CONTENT_TYPE") == "application/json"
-            and "HTTP_ACCEPT_LANGUAGE" not in environ
+            # As Node has it, whose caller cares for no language.
+            and environ.get("HTTP_ACCEPT_LANGUAGE", "*") == "*"
             and "HTTP_TRANSFER_ENCODING" not in environ
             and length.isascii()
             and length.isdecimal()

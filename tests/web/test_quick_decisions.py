@@ -74,6 +74,8 @@ HEADERS: list[dict[str, str]] = [
     JSON | BEARER | {"traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01"},
     JSON | BEARER | {"Accept-Language": "nl"},
     JSON | BEARER | {"Accept-Language": "xx"},
+    JSON | BEARER | {"Accept-Language": "*"},
+    JSON | BEARER | {"Accept-Language": ""},
     JSON | {"Authorization": "bearer   " + BEARER["Authorization"].split()[1] + " "},
     JSON | {"Authorization": BEARER["Authorization"] + "x"},
     JSON | {"Authorization": "Basic eDp5"},
@@ -125,11 +127,14 @@ def test_what_is_not_usual_is_answered_as_flask_alone_does(
         (SEVERAL, USUAL | {"evaluations": [{}, {"action": {"name": "view_bills"}}]}),
     ],
 )
-def test_a_usual_request_does_not_come_to_flask(app: Flask, quick: Client, path: str, usual: object) -> None:
+@pytest.mark.parametrize("language", [{}, {"Accept-Language": "*"}])
+def test_a_usual_request_does_not_come_to_flask(
+    app: Flask, quick: Client, path: str, usual: object, language: dict[str, str]
+) -> None:
     seen = []
     # As nothing else can be registered once requests have come.
     app.before_request_funcs[None].append(lambda: seen.append(path))
-    assert quick.post(path, json=usual, headers=BEARER).status_code == 200
+    assert quick.post(path, json=usual, headers=BEARER | language).status_code == 200
     assert seen == []
     assert quick.post(path, json=[], headers=BEARER).status_code == 400
     assert seen == [path]
