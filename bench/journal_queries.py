@@ -89,7 +89,7 @@ def _time(name: str, ask: Callable[[], object]) -> None:
 
 def _id(n: int, entries: int, begin: datetime = _BEGIN, length: timedelta = _YEAR) -> str:
     # Evenly over the time, and each of its own.
-    return first_id_at(begin + length * n / entries)[:16] + f"{n:010d}"
+    return first_id_at(begin + length * (n / entries))[:16] + f"{n:010d}"
 
 
 def fill(
