@@ -72,7 +72,16 @@ def first_id_at(moment: datetime) -> str:
 
 def time_of(made: str) -> datetime:
     """When an id was made, to the millisecond."""
+    return _EPOCH + number_of(made[:_TIME_CHARACTERS]) * _MILLISECOND
+
+
+def number_of(characters: str) -> int:
+    """What characters of an id are as a number.
+
+    Raises:
+        ValueError: No id has one of them.
+    """
     value = 0
-    for character in made[:_TIME_CHARACTERS]:
+    for character in characters:
         value = value * 32 + _ALPHABET.index(character)
-    return _EPOCH + value * _MILLISECOND
+    return value

@@ -134,14 +134,10 @@ def find_decisions(
         InvalidRequest: The cursor is none.
         DatabaseUnavailable: The database does not answer.
     """
-    stretch = _stretch(wanted, cursor, newer=newer)
-    members = _members(pseudonyms, wanted)
+    look = _Look(_stretch(wanted, cursor, newer=newer), _members(pseudonyms, wanted), limit + 1, most, newer)
     with reading(database) as connection:
-        terms = _terms(members) if connection.dialect.name == "sqlite" else ""
-        if terms:
-            found, end = _in_slices(connection, terms, stretch, members, limit + 1, most, newer=newer)
-        else:
-            found, end = _in_order(connection, stretch, members, limit + 1, most, newer=newer)
+        terms = _terms(look.members) if connection.dialect.name == "sqlite" else ""
+        found, end = _in_slices(connection, terms, look) if terms else _in_order(connection, look)
     on = found[limit - 1].id if len(found) > limit else shown_id(*end) if end else None
     return Found(sorted(found[:limit], key=_place, reverse=True), on)
 
@@ -239,37 +235,28 @@ def _terms(members: Mapping[str, Sequence[str]]) -> str:
     return wanted_terms(searched)
 
 
-def _in_slices(
-    connection: Connection,
-    terms: str,
-    stretch: "_Stretch",
-    members: Mapping[str, Sequence[str]],
-    limit: int,
-    most: int | None,
-    *,
-    newer: bool,
-) -> tuple[list[KeptDecision], _Place | None]:
-    """What is found of a stretch in slices with these terms; and how far was looked, where that is not to its end."""
+def _in_slices(connection: Connection, terms: str, look: "_Look") -> tuple[list[KeptDecision], _Place | None]:
+    """What is found in slices with these terms; and how far was looked, where that is not to the end of the stretch."""
     # Not by the id itself, so that SQLite begins with the slices, and not with the entries of the stretch.
     conditions = [
-        *stretch.conditions(tuple_(journal_entries.c.id.concat(""), journal_entries.c.item)),
-        *_besides(members),
+        *look.stretch.conditions(tuple_(journal_entries.c.id.concat(""), journal_entries.c.item)),
+        *_besides(look.members),
     ]
     found: list[KeptDecision] = []
     looked_at = 0
-    searched = filter(stretch.has_some_of, slices_with(connection, terms, *stretch.ids(), newer=newer))
-    for slices in _some_at_once(searched):
+    searched = slices_with(connection, terms, *look.stretch.ids(), newer=look.newer)
+    for slices in _some_at_once(filter(look.stretch.has_some_of, searched)):
         begins = func.json_each(json.dumps([each.beginning for each in slices])).table_valued("value").c.value
         in_slice = and_(journal_entries.c.id >= begins, journal_entries.c.id < begins.concat(_AFTER_ALL))
         query = _entries_of(begins.table.join(journal_entries, in_slice), journal_entries.c.chain)
-        query = query.where(*conditions).order_by(*_order(newer=newer)).limit(limit - len(found))
+        query = query.where(*conditions).order_by(*_order(newer=look.newer)).limit(look.limit - len(found))
         found += [kept_of(row) for row in connection.execute(query)]
         looked_at += sum(each.entries for each in slices)
-        if len(found) == limit:
+        if len(found) == look.limit:
             break
-        if most is not None and looked_at >= most:
+        if look.most is not None and looked_at >= look.most:
             first, last = _ends_of(slices[-1])
-            return found, last if newer else first
+            return found, last if look.newer else first
     return found, None
 
 
@@ -291,26 +278,18 @@ def _some_at_once(slices: Iterable[Slice]) -> Iterator[list[Slice]]:
         yield some
 
 
-def _in_order(
-    connection: Connection,
-    stretch: "_Stretch",
-    members: Mapping[str, Sequence[str]],
-    limit: int,
-    most: int | None,
-    *,
-    newer: bool,
-) -> tuple[list[KeptDecision], _Place | None]:
+def _in_order(connection: Connection, look: "_Look") -> tuple[list[KeptDecision], _Place | None]:
     """The same by indexes over entries, or along all of them."""
-    ways, rest = _ways(members)
-    end = _end(connection, ways, stretch, most, newer=newer) if most else None
+    ways, rest = _ways(look.members)
+    stretch, end = look.stretch, _end(connection, ways, look)
     if end:
-        stretch = stretch.to(end) if newer else stretch.since(end)
-    places = [_along(stretch, through, *rest, newer=newer).limit(limit) for through in ways]
+        stretch = stretch.to(end) if look.newer else stretch.since(end)
+    places = [_along(stretch, through, *rest, newer=look.newer).limit(look.limit) for through in ways]
     place = union_all(*(select(each.subquery()) for each in places)).subquery()
     # Joined outer, as SQLite might begin with all entries otherwise.
     of_place = and_(*(journal_entries.c[name] == place.c[name] for name in ("id", "item", "chain")))
     query = _entries_of(place.outerjoin(journal_entries, of_place), place.c.chain)
-    query = query.order_by(*_order(newer=newer)).limit(limit)
+    query = query.order_by(*_order(newer=look.newer)).limit(look.limit)
     return [kept_of(row) for row in connection.execute(query)], end
 
 
@@ -387,6 +366,24 @@ class _Stretch(NamedTuple):
         return self.first[0], "" if self.end[0] == _AFTER_ALL else self.end[0]
 
 
+class _Look(NamedTuple):
+    """What is looked for, and how far.
+
+    Attributes:
+        stretch: Where.
+        members: What members of an entry have to be.
+        limit: How many are to be found, at most.
+        most: How many are to be looked at, at most; None for any number.
+        newer: Whether from the oldest on, and not from the newest.
+    """
+
+    stretch: _Stretch
+    members: Mapping[str, Sequence[str]]
+    limit: int
+    most: int | None
+    newer: bool
+
+
 def _stretch(wanted: Wanted, cursor: str | None, *, newer: bool) -> _Stretch:
     stretch = _Stretch()
     if wanted.since is not None:
@@ -417,24 +414,19 @@ def _order(*, newer: bool) -> list[ColumnElement[Any]]:
     return [column.asc() if newer else column.desc() for column in columns]
 
 
-def _end(
-    connection: Connection,
-    ways: Sequence[ColumnElement[bool]],
-    stretch: _Stretch,
-    most: int,
-    *,
-    newer: bool,
-) -> _Place | None:
+def _end(connection: Connection, ways: Sequence[ColumnElement[bool]], look: _Look) -> _Place | None:
     """The last place that is looked at; None where there are not so many entries to look at."""
+    if look.most is None:
+        return None
     ends = []
-    most_of_each = most if ways == [_ALL] else most // _AS_SCATTERED // len(ways)
+    most_of_each = look.most if ways == [_ALL] else look.most // _AS_SCATTERED // len(ways)
     for through in ways:
-        last = _along(stretch, through, newer=newer).offset(max(most_of_each, 1) - 1).limit(1)
+        last = _along(look.stretch, through, newer=look.newer).offset(max(most_of_each, 1) - 1).limit(1)
         row = connection.execute(last).one_or_none()
         if row:
             ends.append((row.id, row.item))
     # Beyond the first of them, something that another way finds would be left out.
-    return (min if newer else max)(ends, default=None)
+    return (min if look.newer else max)(ends, default=None)
 
 
 def _place(kept: KeptDecision) -> _Place:

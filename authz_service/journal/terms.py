@@ -17,7 +17,7 @@ from zlib import crc32
 from sqlalchemy import Connection, Row, func, select, text
 from sqlalchemy.exc import DatabaseError
 
-from authz_service.ids import LENGTH
+from authz_service.ids import LENGTH, number_of
 from authz_service.storage.schema import journal_entries
 
 Said: TypeAlias = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
@@ -28,7 +28,6 @@ Searched: TypeAlias = tuple[bytes | None, bytes | None, Said]
 
 # So many characters of an id are of the same 32 ms.
 _SLICE_CHARACTERS = 9
-_DIGITS = str.maketrans("0123456789ABCDEFGHJKMNPQRSTVWXYZ", "0123456789abcdefghijklmnopqrstuv")
 _LAST = 2**63 - 1
 _REMOVED_AT_ONCE = 500
 # What the checksum of each begins with, so that the same text as another member is another term.
@@ -212,8 +211,10 @@ def slices_with(connection: Connection, terms: str, first_id: str, last_id: str,
         newer: Whether the oldest comes first, and not the newest.
     """
     bounds = {"terms": terms, "first": _number(first_id), "last": _number(last_id) if last_id else _LAST}
-    for row in connection.execute(_OLDEST_FIRST if newer else _NEWEST_FIRST, bounds):
-        yield Slice(*row)
+    # Closed as soon as nobody wants more: what is open holds on to what SQLite could overwrite.
+    with connection.execute(_OLDEST_FIRST if newer else _NEWEST_FIRST, bounds) as found:
+        for row in found:
+            yield Slice(*row)
 
 
 def drop_terms(connection: Connection) -> bool:
@@ -273,7 +274,7 @@ def are_terms_indexed(connection: Connection) -> bool:
 
 def _number(entry_id: str) -> int:
     """That of the slice of an id, or of its beginning."""
-    return int(entry_id[:_SLICE_CHARACTERS].translate(_DIGITS).ljust(_SLICE_CHARACTERS, "0"), 32)
+    return number_of(entry_id[:_SLICE_CHARACTERS].ljust(_SLICE_CHARACTERS, "0"))
 
 
 @lru_cache(1_000)

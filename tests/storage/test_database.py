@@ -28,7 +28,16 @@ from authz_service.journal.terms import (
     wanted_terms,
 )
 from authz_service.storage import database, schema
-from authz_service.storage.database import REVISION, connect, is_current, reading, sqlite_file, upgrade, writing
+from authz_service.storage.database import (
+    REVISION,
+    connect,
+    is_current,
+    reading,
+    revision_of,
+    sqlite_file,
+    upgrade,
+    writing,
+)
 from authz_service.storage.schema import metadata
 from authz_service.words import EntryKind
 from tests.conftest import TOKEN
@@ -284,6 +293,12 @@ def _upgrade_to(connection: Connection, revision: str) -> None:
     config.set_main_option("script_location", "authz_service.storage:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def test_a_program_is_not_served_whose_entries_no_search_would_find(any_database: Engine) -> None:
+    # Those of PostgreSQL are found by indexes, also what a program before migration 0011 has added.
+    served = {"sqlite": "0011", "postgresql": "0009"}[any_database.dialect.name]
+    assert revision_of(any_database) == (REVISION, served)
 
 
 def test_a_journal_from_before_its_indexes_were_others_is_found_as_before(unmigrated: Engine) -> None:
