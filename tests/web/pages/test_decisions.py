@@ -170,6 +170,20 @@ def test_where_nothing_fits_it_says_what_to_do(reader: FlaskClient) -> None:
     assert "Nothing in the journal is like that" in text_of(reader, "/decisions?person=nobody.ever")
 
 
+def test_a_search_that_has_looked_far_says_how_far_and_goes_on_from_there(
+    reader: FlaskClient, decide: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authz_service.web.pages.decisions._LOOKED_AT", 1)
+    monkeypatch.setattr("authz_service.journal.queries._ENTRIES_AT_ONCE", 1)
+    decision_id = decide(HER_USAGE)
+    path, pages = "/decisions?kind=decision", []
+    while path:
+        pages.append(reader.get(path).text)
+        [*_, path] = [href for href in Page(pages[-1]).values_of("href") if "cursor=" in href] or [""]
+    assert decision_id in [each for page in pages for each in rows_of(page)]
+    assert re.search(r"Looked as far as .* UTC.*: nothing (more )?like that\.", pages[0], re.DOTALL)
+
+
 def test_a_name_of_markup_stays_text(reader: FlaskClient) -> None:
     text = reader.get("/decisions", query_string={"person": "<script>alert(1)</script>", "action": "<b>"}).text
     assert "<script>" not in text
