@@ -8,6 +8,9 @@ from authz_service.words import Sought
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+Names: TypeAlias = tuple[tuple[str, str], ...]
+"""What is named: each with its kind before it."""
+
 Document: TypeAlias = Mapping[str, Json]
 """The input that the policy judges. Where a domain's facts are finite it holds enumerations and booleans only."""
 
@@ -15,7 +18,6 @@ Document: TypeAlias = Mapping[str, Json]
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 NO_PROPERTIES: Mapping[str, Json] = {}
-NO_NAMES: Mapping[str, str] = {}
 
 
 def encoded(value: Document) -> bytes:
@@ -122,12 +124,12 @@ class Stated(NamedTuple):
 
     Attributes:
         document: What the policy judges.
-        about: What the journal names besides subject and resource, by kind: the `customer` number, the `option`.
+        about: What the journal names besides subject and resource: the `customer` number, the `option`.
         key: What tells the document from others: its JSON, where that has been made already.
     """
 
     document: Document
-    about: Mapping[str, str] = NO_NAMES
+    about: Names = ()
     key: bytes = b""
 
 

@@ -33,8 +33,8 @@ ARE_FORKED = sys.platform == "linux"
 """Elsewhere Granian's workers share a listening socket, which could not be handed on to them."""
 _IMPORTED = ("authz_service.app", "granian.server.mp", "granian.wsgi", "granian._loops", "granian._signals")
 _FORK_SERVER = "from multiprocessing.forkserver import main"
-# After so many more objects a process that answers looks for garbage, as Python does by itself.
-_GARBAGE_OBJECTS = 700
+# After so many more objects a process that answers looks for garbage: what waits to be written is some thousand.
+_GARBAGE_OBJECTS = 10_000
 _at_end = ExitStack()
 _TRIES, _TRY_AGAIN_SECONDS = 50, 0.1
 

@@ -20,7 +20,7 @@ from sqlalchemy import Engine, insert
 
 from authz_service.ids import first_id_at
 from authz_service.journal.counting import rulings_given
-from authz_service.journal.loading import SINGLE, Columns, insert_entries
+from authz_service.journal.loading import SINGLE, NewEntries, insert_entries
 from authz_service.journal.partitions import Partitions
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.queries import Wanted, find_decisions, get_decision
@@ -111,11 +111,12 @@ def fill(
         connection.execute(insert(journal_rulings).values(digest=digest, content=content))
     partitions = Partitions()
     for start in range(0, entries, _AT_ONCE):
-        new = Columns(chain)
+        new = NewEntries([], [])
         for n in range(start, min(start + _AT_ONCE, entries)):
             entry_id = _id(n, entries, begin, length)
             body = _body(entry_id, chance.randrange(people), names, chance, digest)
-            new.append(entry_id, SINGLE, n + 1, "0" * 64, body, searched_in(body))
+            new.rows.append((entry_id, SINGLE, chain, n + 1, "0" * 64, body))
+            new.searched.append(searched_in(body))
         with writing(database) as connection:
             partitions.make_for(connection, new.ids)
             insert_entries(connection, [new])

@@ -11,7 +11,7 @@ from authz_service.decision.memory import Decision
 from authz_service.decision.rulings import ruling_of
 from authz_service.ids import new_id
 from authz_service.journal.checkpoint import Signer
-from authz_service.journal.entries import Entries, Entry, Origin
+from authz_service.journal.entries import Entries, Entry, Origin, noted
 from authz_service.journal.indexer import Indexer
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.verify import Head, Report, verify_journal
@@ -30,12 +30,12 @@ def decided(person: str = "mary.jones", *, allow: bool = True, action: str = "vi
     document = {"action": action, "role": "user"}
     decision = Decision(allow, "first", answer, document, b"", ruling_of(document, answer, "first"))
     question = Question(Entity("person", person), Action(action), Entity("customer", "1"))
-    return Decided(question, {"customer": "1"}, decision, AnswerSource.ENGINE)
+    return Decided(question, (("customer", "1"),), decision, AnswerSource.ENGINE)
 
 
 def decision_entry(entries: Entries, entry_id: str, item: int | None, origin: Origin, one: Decided) -> Entry:
     """The entry of one decision."""
-    [entry] = entries.decisions(entry_id, origin, [(item, one)])
+    [entry] = entries.decisions([noted(entry_id, origin, item, one)])
     return entry
 
 

@@ -9,12 +9,12 @@ from authz_service.customers.document import Evidence, document
 from authz_service.customers.facts import Asked, facts_of, facts_query, read_facts
 from authz_service.errors import Fault
 from authz_service.questions import (
-    NO_NAMES,
     Action,
     Answer,
     Document,
     Entity,
     Json,
+    Names,
     Question,
     Search,
     Stated,
@@ -149,11 +149,11 @@ def _asked(question: Question) -> Asked:
     )
 
 
-def _about(asked: Asked, customer: str | None) -> Mapping[str, str]:
+def _about(asked: Asked, customer: str | None) -> Names:
     option = asked.option
     if customer is None:
-        return {"option": option} if option else NO_NAMES
-    return {"customer": customer, "option": option} if option else {"customer": customer}
+        return (("option", option),) if option else ()
+    return (("customer", customer), ("option", option)) if option else (("customer", customer),)
 
 
 def _id(value: str) -> str | None:

@@ -1,12 +1,12 @@
 """Questions in, decisions out: one read for the facts of all, one question to the engine at most."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from authz_service.decision.memory import AnswerMemory, Decision, OnRevision
 from authz_service.decision.protocols import Domain, PolicyEngine
 from authz_service.errors import Fault
-from authz_service.questions import Answer, Document, Json, Question, Stated, encoded
+from authz_service.questions import Answer, Document, Json, Names, Question, Stated, encoded
 from authz_service.telemetry.stages import Stage, of_every_few, stage_times
 from authz_service.telemetry.tally import Tally
 from authz_service.words import Language
@@ -16,12 +16,12 @@ class Decided(NamedTuple):
     """A question with its decision.
 
     Attributes:
-        about: What the journal names besides subject and resource, by kind.
+        about: What the journal names besides subject and resource.
         source: Where the answer comes from, an `AnswerSource`.
     """
 
     question: Question
-    about: Mapping[str, str]
+    about: Names
     decision: Decision
     source: str
 

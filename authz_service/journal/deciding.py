@@ -85,7 +85,7 @@ class Deciding:
             [decided] = self._decisions.decide([question])
             # Once it is decided, as the order of ids is that of what has happened.
             decision_id = new_id()
-            self._journal.decided(decision_id, origin_of(decision_id), [(None, decided)])
+            self._journal.decided(decision_id, origin_of(decision_id), decided)
             kept = decision_id, decided
         return kept
 
@@ -97,7 +97,7 @@ class Deciding:
         """
         decided = self._decisions.decide(questions)
         decision_id = new_id()
-        self._journal.decided(decision_id, origin_of(decision_id), list(enumerate(decided)))
+        self._journal.decided_several(decision_id, origin_of(decision_id), list(enumerate(decided)))
         return decision_id, decided
 
     def _in_round(self, call: _Call) -> tuple[str, Decided] | None:

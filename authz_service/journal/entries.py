@@ -4,13 +4,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from authz_service.decision.decisions import Decided
 from authz_service.decision.memory import Decision
 from authz_service.ids import new_id
 from authz_service.journal.pseudonyms import Pseudonyms
-from authz_service.questions import Entity, Json, Ruling, Search
+from authz_service.questions import Entity, Json, Names, Ruling, Search
 from authz_service.words import EntryKind, Sought
 
 # Nobody's name: a UUID, a ULID, or 32 hexadecimal digits. Any other may say something of a person.
@@ -40,6 +40,11 @@ class Origin(NamedTuple):
     traceparent: str | None = None
 
 
+Noted: TypeAlias = tuple[str, int | None, Origin, str, str, str, str, str, Names, Decision]
+"""What an entry of a decision needs: id, place in a call of several, origin, type and id of the subject, the action,
+type and id of the resource, what is named besides, and the decision."""
+
+
 class Entry(NamedTuple):
     """An entry to be kept.
 
@@ -52,6 +57,17 @@ class Entry(NamedTuple):
     rulings: tuple[Ruling, ...] = ()
 
 
+def noted(decision_id: str, origin: Origin, item: int | None, decided: Decided) -> Noted:
+    """What is to be kept of a decision, until it is written out: strings alone, and none of the rest of the call.
+
+    What waits to be written and is large has fallen out of the processor's caches when it is.
+    """
+    (subject, action, resource, _), about, decision, _ = decided
+    subject_type, subject_id, _ = subject
+    resource_type, resource_id, _ = resource
+    return decision_id, item, origin, subject_type, subject_id, action.name, resource_type, resource_id, about, decision
+
+
 def counted(origin: Origin, action: str, **counts: int) -> Entry:
     """Customer data was changed in bulk: how much of what, which needs no pseudonym."""
     body = {"id": new_id(), "kind": EntryKind.CHANGE, "caller": origin.caller, "action": action}
@@ -62,37 +78,48 @@ class Entries:
     """Writes entries, in which people and things have pseudonyms."""
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
-        self._name, self._quoted_name = pseudonyms.of, pseudonyms.quoted
+        self._name, self._quoted_names = pseudonyms.of, pseudonyms.quoted_names
         # By the digest of a ruling, how the entries of all decisions with it end.
         self._ends: dict[str, str] = {}
 
-    def decisions(
-        self,
-        decision_id: str,
-        origin: Origin,
-        decided: Iterable[tuple[int | None, Decided]],
-        kind: str = _DECISION,
-    ) -> list[Entry]:
-        """The questions of a call with their answers, each with its place in a call of several."""
+    def decisions(self, notes: Iterable[Noted], kind: str = _DECISION) -> list[Entry]:
+        """What has been noted of decisions, written out."""
         # Put together by hand, as there is one for each decision.
-        beginning, after = f'{{"id":"{decision_id}"', f',"kind":"{kind}"{self._asked_by_text(origin, decision_id)}'
+        after = f',"kind":"{kind}"'
         # Most are about a customer number that is also the resource; those of a call often are about one person.
-        names: dict[str, str] = {}
-        named = self._quoted_name
+        names = self._quoted_names()
+        asked_by, of_origin = "", None
         made = []
-        for item, ((subject, asked, resource, _), about, decision, _) in decided:
+        for (
+            decision_id,
+            item,
+            origin,
+            of_subject,
+            subject_id,
+            asked,
+            of_resource,
+            resource_id,
+            about,
+            decision,
+        ) in notes:
+            if origin is not of_origin:
+                asked_by, of_origin = self._asked_by_text(origin, decision_id), origin
             place = "" if item is None else f',"item":{item}'
             # The action as the caller names it may be any text.
             known = decision.document.get("action")
-            action = _quoted(known) if isinstance(known, str) else named("action", asked.name, names)
+            action = _quoted(known) if isinstance(known, str) else names[f"action\0{asked}"]
+            subject, resource = names[f"{of_subject}\0{subject_id}"], names[f"{of_resource}\0{resource_id}"]
+            others = ""
+            for kind_of_it, name in about:
+                of_it = names[f"{kind_of_it}\0{name}"]
+                others += f',"{kind_of_it}":{of_it}'
+            ruling = decision.ruling
+            end = self._ends.get(ruling.digest) or self._end(decision)
             body = (
-                f'{beginning}{place}{after},"subject":{named(subject.type, subject.id, names)},'
-                f'"action":{action},"resource":{named(resource.type, resource.id, names)}'
+                f'{{"id":"{decision_id}"{place}{after}{asked_by},"subject":{subject},"action":{action},'
+                f'"resource":{resource}{others}{end}'
             )
-            for kind_of_it, name in about.items():
-                body += f',"{kind_of_it}":{named(kind_of_it, name, names)}'
-            body += self._ends.get(decision.ruling.digest) or self._end(decision)
-            made.append(Entry(body.encode(), (decision.ruling,)))
+            made.append(Entry(body.encode(), (ruling,)))
         return made
 
     def _end(self, decision: Decision) -> str:
@@ -113,7 +140,7 @@ class Entries:
         question = search.question
         kind = {Sought.SUBJECT: question.subject.type, Sought.RESOURCE: question.resource.type}.get(search.sought)
         rulings = Counter(each.decision.ruling for each in asked)
-        customers = {each.about.get("customer") for each in asked}
+        customers = {dict(each.about).get("customer") for each in asked}
         action = asked[0].decision.document.get("action") if asked else None
         body: dict[str, object] = {
             **self._beginning(decision_id, EntryKind.SEARCH, origin),
@@ -225,9 +252,10 @@ class Entries:
         return {"id": entry_id, "kind": kind, **dict(self._asked_by(origin, entry_id))}
 
     def _asked_by_text(self, origin: Origin, entry_id: str) -> str:
-        if origin.caller and origin.request_id == entry_id and origin.traceparent is None:
+        caller, request_id, traceparent = origin
+        if caller and request_id == entry_id and traceparent is None:
             # As callers do who send neither.
-            return f',"caller":{_quoted(origin.caller)},"request":"{entry_id}"'
+            return f',"caller":{_quoted(caller)},"request":"{entry_id}"'
         return "".join([f',"{member}":{_quoted(value)}' for member, value in self._asked_by(origin, entry_id)])
 
     def _asked_by(self, origin: Origin, entry_id: str) -> Iterator[tuple[str, str]]:

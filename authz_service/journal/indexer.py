@@ -15,7 +15,7 @@ from authz_service.journal.checkpoint import SignedCheckpoint
 from authz_service.journal.folder import chains_in, number_of, segment_file, segments_of
 from authz_service.journal.lines import Header, NotALine, parse_line
 from authz_service.journal.loading import (
-    Columns,
+    NewEntries,
     Position,
     insert_checkpoints,
     insert_entries,
@@ -102,7 +102,7 @@ class Indexer:
                 months: set[tuple[int, int]] = set()
                 loaded = [self._load(connection, new, positions.get(new.chain), months) for new in news]
                 insert_entries(connection, loaded)
-                count += sum(len(entries.ids) for entries in loaded)
+                count += sum(len(entries.rows) for entries in loaded)
             self._partitions.are_made(months)
             # What has come meanwhile is for the next time, with what comes then.
             if not any(new.has_more for new in news):
@@ -110,7 +110,7 @@ class Indexer:
 
     def _load(
         self, connection: Connection, new: _New, position: Position | None, months: set[tuple[int, int]]
-    ) -> Columns:
+    ) -> NewEntries:
         """Loads all but the entries, and returns those."""
         file = segment_file(self._folder / new.chain, new.segment)
         position = position or _begin(connection, new.chain, new.segment, new.data)

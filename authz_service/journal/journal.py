@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -13,7 +12,7 @@ from authz_service.decision.decisions import Decided
 from authz_service.decision.memory import Decision
 from authz_service.errors import ConfigurationError, JournalUnavailable
 from authz_service.journal.checkpoint import Signer
-from authz_service.journal.entries import Entries, Entry, Origin
+from authz_service.journal.entries import Entries, Entry, Noted, Origin, noted
 from authz_service.journal.outbox import order_entry
 from authz_service.journal.place import find_place, journal_folder, known_pseudonyms
 from authz_service.journal.pseudonyms import Pseudonyms
@@ -48,6 +47,8 @@ class Journal:
         self.folder = folder
         self.writer = writer
         self._entries = Entries(pseudonyms) if writer else None
+        # One function, by which the writer knows what is made together.
+        self._make = self._entries.decisions if self._entries else None
         self.is_strict = writer is not None and is_strict
         self._keep = None if writer is None else writer.append if is_strict else writer.append_soon
         self._makes_soon = None if writer is None or is_strict else writer.make_soon
@@ -70,15 +71,26 @@ class Journal:
             self.writer.close()
         self._resources.close()
 
-    def decided(self, decision_id: str, origin: Origin, decided: Sequence[tuple[int | None, Decided]]) -> None:
-        """Keeps decisions, each with its place in a call of several.
+    def decided(self, decision_id: str, origin: Origin, decided: Decided) -> None:
+        """Keeps a decision.
+
+        Raises:
+            JournalUnavailable: It is not kept, so it is not to be answered.
+        """
+        if self.writer:
+            self._keep_decisions([noted(decision_id, origin, None, decided)], are_single=True)
+            if self._on_decision:
+                self._on_decision(decided.decision)
+
+    def decided_several(self, decision_id: str, origin: Origin, decided: Sequence[tuple[int, Decided]]) -> None:
+        """Keeps decisions of a call of several, each with its place in it.
 
         Raises:
             JournalUnavailable: They are not kept, so they are not to be answered.
         """
-        if self._entries and decided:
-            make = partial(self._entries.decisions, decision_id, origin, decided)
-            self._keep_decisions(make, len(decided), are_single=len(decided) == 1)
+        if self.writer and decided:
+            notes = [noted(decision_id, origin, item, each) for item, each in decided]
+            self._keep_decisions(notes, are_single=len(decided) == 1)
             if self._on_decision:
                 self._tell(each.decision for _, each in decided)
 
@@ -88,21 +100,22 @@ class Journal:
         Raises:
             JournalUnavailable: They are not kept, so they are not to be answered.
         """
-        if self._entries and calls:
-            self._keep_decisions(partial(_entries_of_calls, self._entries, calls), len(calls), are_single=True)
+        if self.writer and calls:
+            notes = [noted(decision_id, origin, None, each) for decision_id, origin, each in calls]
+            self._keep_decisions(notes, are_single=True)
             if self._on_decision:
                 self._tell(decided.decision for _, _, decided in calls)
 
-    def _keep_decisions(self, make: Callable[[], Sequence[Entry]], number: int, *, are_single: bool) -> None:
-        if not self._keep:
+    def _keep_decisions(self, notes: Sequence[Noted], *, are_single: bool) -> None:
+        if not self._keep or not self._make:
             return
         is_timed = not are_single or next(self._is_timed)
         began = perf_counter() if is_timed else 0.0
         if self._makes_soon and are_single:
-            self._makes_soon(make, number)
+            self._makes_soon(self._make, notes)
         else:
             # Those of a call of several, made in one go later, would hold up whoever asks meanwhile.
-            self._keep(make())
+            self._keep(self._make(notes))
         if is_timed:
             self._took[are_single](perf_counter() - began)
 
@@ -113,7 +126,7 @@ class Journal:
             JournalUnavailable: It is not kept, so it is not to be answered.
         """
         if self._entries and self._keep:
-            self._keep(self._entries.decisions(decision_id, origin, [(None, decided)], EntryKind.TRIAL))
+            self._keep(self._entries.decisions([noted(decision_id, origin, None, decided)], EntryKind.TRIAL))
         return self.writer is not None
 
     def searched(
@@ -194,12 +207,6 @@ class Journal:
         if self.writer:
             with suppress(JournalUnavailable):
                 self.writer.append_soon([entry])
-
-
-def _entries_of_calls(entries: Entries, calls: Sequence[tuple[str, Origin, Decided]]) -> list[Entry]:
-    return [
-        entry for decision_id, origin, each in calls for entry in entries.decisions(decision_id, origin, [(None, each)])
-    ]
 
 
 def open_journal(settings: Settings, database: Engine, tally: Tally | None = None) -> Journal:

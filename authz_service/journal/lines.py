@@ -17,11 +17,10 @@ from authz_service.questions import Ruling
 
 _FORMAT = 1
 # No number is longer than a database takes.
-_SEQUENCE = re.compile(rb"[1-9][0-9]{0,17}")
+SEQUENCE = rb"[1-9][0-9]{0,17}"
+_SEQUENCE = re.compile(SEQUENCE)
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
-# For what may follow, the body of an entry.
-ENTRY = rb"entry (%b) (%b) %%b" % (_SEQUENCE.pattern, _DIGEST.pattern)
-_ENTRY = re.compile(ENTRY % rb"(.*)", re.DOTALL)
+_ENTRY = re.compile(rb"entry (%b) (%b) (.*)" % (SEQUENCE, _DIGEST.pattern), re.DOTALL)
 _SIGNATURE = re.compile(rb"[0-9a-f]{128}")
 
 

@@ -5,10 +5,9 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import structlog
 from sqlalchemy import Connection, Table
@@ -17,8 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from authz_service import strict_json
 from authz_service.journal.chain import link
 from authz_service.journal.checkpoint import SignedCheckpoint
-from authz_service.journal.lines import ENTRY, KeptEntry, Line, NotALine, parse_line
-from authz_service.journal.terms import NewTerms, Said, Searched, searched_in
+from authz_service.journal.lines import SEQUENCE, KeptEntry, Line, NotALine, parse_line
+from authz_service.journal.terms import NewTerms, Searched, searched_in
 from authz_service.questions import Ruling
 from authz_service.storage.schema import journal_checkpoints, journal_rulings
 
@@ -29,13 +28,14 @@ SINGLE = -1
 
 # Without the ids of years after 9773, as not every one of those can be a date.
 _BEGINNING = rb'\{"id":"([0-6][0-9A-HJKMNP-TV-Z]{25})"(?:,"item":(0|[1-9]\d{0,8}))?+'
+# Of the hash the pattern asks nothing, as it is compared with the right one.
 # As a decision's are: members that are plain strings. What is one of these is JSON that every database takes.
 _PLAIN = rb"[ !#-\[\]-~]*+"
 _DECISION = (
     rb'%b,"kind":"(%b)"(?:,"(?:caller|request|trace)":"%b")*+,"subject":"(%b)","action":"(%b)","resource":"%b"'
     rb'(?:,"customer":"(%b)")?+(?:,"option":"%b")?+,"answer":"(%b)","revision":"(%b)","ruling":"%b"\}'
 ) % (_BEGINNING, *[_PLAIN] * 10)
-_USUAL = re.compile(ENTRY % (rb"(%b)" % _DECISION) + rb"\n")
+_USUAL = re.compile(rb"entry (%b) (.{64}) (%b)\n" % (SEQUENCE, _DECISION))
 _ANY = re.compile(_BEGINNING + rb"[,}]")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -58,35 +58,24 @@ class Position(NamedTuple):
     head: str
 
 
-@dataclass(slots=True)
-class Columns:
-    """Entries of a chain as the database has them: a list for each column, as there is an entry for each decision.
+Row: TypeAlias = tuple[str, int, int, int, str, str]
+"""An entry as the database has it: id, item, chain, sequence, hash and body."""
+
+
+class NewEntries(NamedTuple):
+    """Entries for the database, as plain tuples, as there is one for each decision.
 
     Attributes:
-        chain: The number of the chain.
-        subjects: What each is searched by, as well as the two below.
+        rows: As it has them.
+        searched: What each is searched by.
     """
 
-    chain: int
-    ids: list[str] = field(default_factory=list)
-    items: list[int] = field(default_factory=list)
-    sequences: list[int] = field(default_factory=list)
-    hashes: list[str] = field(default_factory=list)
-    bodies: list[str] = field(default_factory=list)
-    subjects: list[bytes | None] = field(default_factory=list)
-    customers: list[bytes | None] = field(default_factory=list)
-    said: list[Said] = field(default_factory=list)
+    rows: list[Row]
+    searched: list[Searched]
 
-    def append(self, entry_id: str, item: int, sequence: int, hash_: str, body: str, searched: Searched) -> None:
-        self.ids.append(entry_id)
-        self.items.append(item)
-        self.sequences.append(sequence)
-        self.hashes.append(hash_)
-        self.bodies.append(body)
-        subject, customer, said = searched
-        self.subjects.append(subject)
-        self.customers.append(customer)
-        self.said.append(said)
+    @property
+    def ids(self) -> list[str]:
+        return [row[0] for row in self.rows]
 
 
 _ON_SQLITE = """
@@ -115,7 +104,7 @@ class Read(NamedTuple):
         head: Its hash, in hexadecimal.
     """
 
-    entries: Columns
+    entries: NewEntries
     unusual: Sequence[str]
     others: Sequence[Line]
     sequence: int
@@ -130,7 +119,7 @@ def read_lines(data: bytes, file: Path, position: Position) -> Read:
         file: The segment that they are of.
         position: What is before them.
     """
-    entries = Columns(position.number)
+    chain, entries = position.number, NewEntries([], [])
     unusual: list[str] = []
     others: list[Line] = []
     sequence, kept, head = position.sequence, position.head, bytes.fromhex(position.head)
@@ -139,23 +128,21 @@ def read_lines(data: bytes, file: Path, position: Position) -> Read:
         # One pattern for a whole line, as there is one for each decision.
         usual = _USUAL.match(data, at)
         if usual:
-            at = usual.end()
             spelled, hash_, body, entry_id, place, kind, subject, action, customer, answer, revision = usual.groups()
-            sequence, kept = int(spelled), hash_.decode()
-            searched = subject, customer, (kind, action, answer, revision)
-        else:
-            end = data.index(b"\n", at)
-            line, at = _parsed(data[at:end], file), end + 1
-            if not isinstance(line, KeptEntry):
-                others += [line] if line else []
+            linked = link(head, body)
+            right = linked.hex()
+            if right.encode() == hash_:
+                at, sequence, head, kept = usual.end(), int(spelled), linked, right
+                item = int(place) if place else SINGLE
+                entries.rows.append((entry_id.decode(), item, chain, sequence, kept, body.decode()))
+                entries.searched.append((subject, customer, (kind, action, answer, revision)))
                 continue
-            sequence, kept, body = line
-            # What is wrong is loaded all the same, as long as a database takes it: it shows what has been done.
-            any_ = _ANY.match(body) if _is_taken(body) else None
-            entry_id, place = any_.groups() if any_ else (None, None)
-            searched = searched_in(body)
-            if entry_id:
-                unusual.append(body.decode())
+        end = data.index(b"\n", at)
+        line, at = _parsed(data[at:end], file), end + 1
+        if not isinstance(line, KeptEntry):
+            others += [line] if line else []
+            continue
+        sequence, kept, body = line
         head = link(head, body)
         if head.hex() != kept:
             log.error(
@@ -165,9 +152,14 @@ def read_lines(data: bytes, file: Path, position: Position) -> Read:
                 look="authz-service journal verify",
             )
             head = bytes.fromhex(kept)
-        if entry_id:
-            item = int(place) if place else SINGLE
-            entries.append(entry_id.decode(), item, sequence, kept, body.decode(), searched)
+        # What is wrong is loaded all the same, as long as a database takes it: it shows what has been done.
+        any_ = _ANY.match(body) if _is_taken(body) else None
+        if any_:
+            entry_id, place = any_.groups()
+            text = body.decode()
+            unusual.append(text)
+            entries.rows.append((entry_id.decode(), int(place) if place else SINGLE, chain, sequence, kept, text))
+            entries.searched.append(searched_in(body))
     return Read(entries, unusual, others, sequence, kept)
 
 
@@ -197,25 +189,20 @@ def _is_right(ruling: Ruling) -> bool:
         return False
 
 
-def insert_entries(connection: Connection, of_chains: Sequence[Columns]) -> None:
+def insert_entries(connection: Connection, of_chains: Sequence[NewEntries]) -> None:
     """Adds entries of several chains; those that are there already stay as they are."""
-    for new in of_chains:
-        if new.ids:
-            _insert_rows(connection, new)
-    if connection.dialect.name == "sqlite":
-        # All chains together, as they have entries of the same slices.
-        terms = NewTerms()
+    of_chains = [new for new in of_chains if new.rows]
+    if connection.dialect.name != "sqlite":
         for new in of_chains:
-            terms.take(new.ids, new.subjects, new.customers, new.said)
-        terms.write(connection)
-
-
-def _insert_rows(connection: Connection, new: Columns) -> None:
-    columns = new.ids, new.items, [new.chain] * len(new.ids), new.sequences, new.hashes, new.bodies
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_ON_SQLITE, list(zip(*columns, strict=True)))
-    else:
-        connection.exec_driver_sql(_ON_POSTGRESQL, tuple("\n".join(map(str, column)) for column in columns))
+            columns = zip(*new.rows, strict=True)
+            connection.exec_driver_sql(_ON_POSTGRESQL, tuple("\n".join(map(str, column)) for column in columns))
+        return
+    # All chains together, as they have entries of the same slices.
+    terms = NewTerms()
+    for new in of_chains:
+        connection.exec_driver_sql(_ON_SQLITE, new.rows)
+        terms.take(new.ids, new.searched)
+    terms.write(connection)
 
 
 def insert_rulings(connection: Connection, rulings: Sequence[Ruling]) -> None:

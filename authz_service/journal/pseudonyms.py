@@ -3,6 +3,7 @@
 import hashlib
 import json
 from binascii import b2a_base64
+from collections.abc import Callable
 
 _BYTES = 16
 _BLOCK_BYTES = 64
@@ -27,14 +28,16 @@ class Pseudonyms:
         """The name in the journal of a person or thing of that kind."""
         return name if self._are_plain and _can_be_plain(name) else self._pseudonym(f"{kind}\0{name}")
 
-    def quoted(self, kind: str, name: str, made: dict[str, str]) -> str:
-        """The same as JSON, made once for all that are given one dictionary."""
-        both = f"{kind}\0{name}"
-        found = made.get(both)
-        if found is None:
-            is_plain = self._are_plain and _can_be_plain(name)
-            found = made[both] = _quoted(name) if is_plain else f'"{self._pseudonym(both)}"'
-        return found
+    def quoted_names(self) -> dict[str, str]:
+        """The same as JSON, by kind and name with a NUL between them: each is made when it is first looked up."""
+        return _QuotedNames(self._quoted)
+
+    def _quoted(self, kind_and_name: str) -> str:
+        if self._are_plain:
+            name = kind_and_name.partition("\0")[2]
+            if _can_be_plain(name):
+                return _quoted(name)
+        return f'"{self._pseudonym(kind_and_name)}"'
 
     def all_of(self, kind: str, name: str) -> list[str]:
         """Every name that it may have there, whatever was set at the time; a pseudonym is taken for one."""
@@ -47,6 +50,15 @@ class Pseudonyms:
         outer.update(inner.digest())
         keyed = outer.digest()[:_BYTES]
         return f"{_MARK}{b2a_base64(keyed, newline=False).translate(_URL_SAFE, b'=').decode()}"
+
+
+class _QuotedNames(dict[str, str]):
+    def __init__(self, make: Callable[[str], str]) -> None:
+        self._make = make
+
+    def __missing__(self, kind_and_name: str) -> str:
+        made = self[kind_and_name] = self._make(kind_and_name)
+        return made
 
 
 def _hmac(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":

@@ -114,21 +114,12 @@ class NewTerms:
     def __init__(self) -> None:
         self._slices: dict[str, _OfSlice] = {}
 
-    def take(
-        self,
-        ids: Sequence[str],
-        subjects: Sequence[bytes | None],
-        customers: Sequence[bytes | None],
-        said: Sequence[Said],
-    ) -> None:
-        """Takes entries, a sequence for each of what they are searched by, as there is an entry for each decision."""
+    def take(self, ids: Sequence[str], searched: Sequence[Searched]) -> None:
+        """Takes entries: their ids, and what each is searched by."""
         start = 0
         for beginning, run in groupby([entry_id[:_SLICE_CHARACTERS] for entry_id in ids]):
             end = start + len(list(run))
-            of_slice = self._slices.setdefault(beginning, _OfSlice())
-            of_slice.subjects.update(subjects[start:end])
-            of_slice.customers.update(customers[start:end])
-            of_slice.said.update(said[start:end])
+            self._slices.setdefault(beginning, _OfSlice()).take(searched[start:end])
             start = end
 
     def write(self, connection: Connection) -> None:
@@ -155,6 +146,14 @@ class _OfSlice:
         self.customers: set[bytes | None] = set()
         self.said: Counter[Said] = Counter()
         self._known: list[Row[Any]] = []
+
+    def take(self, searched: Sequence[Searched]) -> None:
+        """Takes what entries are searched by."""
+        # A column at a time, as there is an entry for each decision.
+        subjects, customers, said = zip(*searched, strict=True)
+        self.subjects.update(subjects)
+        self.customers.update(customers)
+        self.said.update(said)
 
     def add(self, known: Row[Any]) -> None:
         """Adds what the slice had."""

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, TypeAlias
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -37,16 +36,21 @@ _SYNC_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 _TRIAL = bytes(4096)
 
 
-class _Later(NamedTuple):
+Make: TypeAlias = Callable[[Sequence[Any]], Iterable[Entry]]
+"""Makes an entry of each, in their order, the same however often."""
+
+
+@dataclass(slots=True)
+class _Later:
     """Entries that nobody waits for.
 
     Attributes:
-        make: Makes them, the same however often.
-        number: How many they are.
+        make: Makes them.
+        of: What of.
     """
 
-    make: Callable[[], Iterable[Entry]]
-    number: int
+    make: Make
+    of: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -56,12 +60,14 @@ class _Group:
     Attributes:
         waited_for: Those that callers wait for.
         others: Those that nobody waits for.
+        newest: The newest of these.
         done: Held until they are written; who waits takes it and gives it back.
         error: Why they could not be.
     """
 
     waited_for: list[Entry] = field(default_factory=list)
     others: list[_Later] = field(default_factory=list)
+    newest: _Later | None = None
     done: threading.Lock = field(default_factory=threading.Lock)
     error: OSError | None = None
 
@@ -156,16 +162,16 @@ class Writer:
         Raises:
             JournalUnavailable: Too many wait, and the journal cannot be written.
         """
-        self.make_soon(partial(iter, entries), len(entries))
+        self.make_soon(iter, entries)
 
-    def make_soon(self, make: Callable[[], Iterable[Entry]], number: int) -> None:
+    def make_soon(self, make: Make, of: Sequence[Any]) -> None:
         """Has entries made and on disk within `FLUSH_SECONDS`; waits only where too many are waiting already.
 
         Many made in one go cost less than each by itself between other things.
 
         Args:
-            make: Makes them, the same however often, as a disk may fail.
-            number: How many they are.
+            make: Makes them; again, where the disk has failed.
+            of: What of, an entry of each.
 
         Raises:
             JournalUnavailable: Too many wait, and the journal cannot be written.
@@ -175,10 +181,14 @@ class Writer:
             if self._waiting >= MOST_WAITING:
                 self._wait_for_room()
             self._refuse_closed()
-            if not self._gathering.others:
+            group = self._gathering
+            later = group.newest
+            if later is None or later.make is not make:
+                later = group.newest = _Later(make)
+                group.others.append(later)
                 self._has_work.set()
-            self._gathering.others.append(_Later(make, number))
-            self._waiting += number
+            later.of += of
+            self._waiting += len(of)
 
     def _wait_for_room(self) -> None:
         has_room = self._room.wait_for(
@@ -234,7 +244,7 @@ class Writer:
         with self._state:
             group, self._gathering = self._gathering, _Group()
         try:
-            made = [entry for later in group.others for entry in later.make()]
+            made = [entry for later in group.others for entry in later.make(later.of)]
             self._write([*made, *group.waited_for])
         except BaseException as error:
             # Whatever it is: nobody is to take these for kept, and nobody will come again with the others.
@@ -247,7 +257,7 @@ class Writer:
                 raise
         else:
             with self._room:
-                self._waiting -= sum(later.number for later in group.others)
+                self._waiting -= sum(len(later.of) for later in group.others)
                 self._room.notify_all()
         finally:
             group.done.release()

@@ -96,7 +96,7 @@ def decide_endpoints(decisions: Decisions, journal: Journal, counts: DecisionCou
             refusals.note(HTTPStatus.FORBIDDEN, Scope.DECIDE)
         decision_id = id_of_decision()
         decided = [(item, answer) for item, answer in enumerate(answers) if isinstance(answer, Decided)]
-        journal.decided(decision_id, origin_of_request(), decided)
+        journal.decided_several(decision_id, origin_of_request(), decided)
         for _, each in decided:
             counts.count(each)
         bodies = [
@@ -127,7 +127,7 @@ def _decide_one(decisions: Decisions, journal: Journal, counts: DecisionCounts, 
     require_open(question.action.name)
     [decided] = decisions.decide([question])
     decision_id = id_of_decision()
-    journal.decided(decision_id, origin_of_request(), [(None, decided)])
+    journal.decided(decision_id, origin_of_request(), decided)
     counts.count(decided)
     language = language_of(request)
     return _response(decisions.body(decided.decision, language), decision_id, language)

@@ -107,22 +107,32 @@ def _describe_response(span: Span, status: int) -> None:
 
 
 def _describe_decisions(journal: Journal) -> None:
-    keep = journal.decided
+    keep, keep_several = journal.decided, journal.decided_several
 
-    def decided(decision_id: str, origin: Origin, told: Sequence[tuple[int | None, Decided]]) -> None:
-        span = get_current_span()
-        if span.is_recording():
-            span.set_attributes(_decided(decision_id, told))
+    def decided(decision_id: str, origin: Origin, told: Decided) -> None:
+        _describe(decision_id, [told])
         keep(decision_id, origin, told)
 
-    setattr(journal, "decided", decided)  # noqa: B010 - in front of the method, as its span is
+    def decided_several(decision_id: str, origin: Origin, told: Sequence[tuple[int, Decided]]) -> None:
+        _describe(decision_id, [each for _, each in told])
+        keep_several(decision_id, origin, told)
+
+    # In front of the methods, as their span is.
+    setattr(journal, "decided", decided)  # noqa: B010 - as above
+    setattr(journal, "decided_several", decided_several)  # noqa: B010 - as above
 
 
-def _decided(decision_id: str, told: Sequence[tuple[int | None, Decided]]) -> Attributes:
+def _describe(decision_id: str, told: Sequence[Decided]) -> None:
+    span = get_current_span()
+    if span.is_recording():
+        span.set_attributes(_decided(decision_id, told))
+
+
+def _decided(decision_id: str, told: Sequence[Decided]) -> Attributes:
     attributes: dict[str, str | int] = {"authz.decision_id": decision_id, "authz.questions": len(told)}
     if len(told) != 1:
         return attributes
-    [(_, (question, _, decision, source))] = told
+    [(question, _, decision, source)] = told
     # Whoever asks chooses both, and may write anything.
     action = question.action.name if question.action.name in _ACTIONS else _OTHER
     resource_type = question.resource.type if question.resource.type in _RESOURCE_TYPES else _OTHER

@@ -25,7 +25,7 @@ from authz_service.journal.entries import Entry
 from authz_service.journal.folder import chains_in, segments_of
 from authz_service.journal.lines import Header, KeptEntry, Line, parse_line
 from authz_service.journal.writer import Writer
-from authz_service.questions import Action, Answer, Document, Entity, Json, Question, Reason, Ruling
+from authz_service.questions import Action, Answer, Document, Entity, Json, Names, Question, Reason, Ruling
 from authz_service.words import AnswerSource
 
 PATIENCE_SECONDS = 30.0
@@ -191,7 +191,7 @@ def a_decision(
     action: str = "view_bills",
     *,
     allow: bool = True,
-    about: dict[str, str] | None = None,
+    about: Names | None = None,
     stated: Document | None = None,
 ) -> Decided:
     """A question about a customer number, and its answer; `stated` is what the policy judges."""
@@ -199,7 +199,7 @@ def a_decision(
     document = {"action": action, "role": "user"} if stated is None else stated
     answer = _answer(allow=allow)
     decision = Decision(allow, "first", answer, document, b"", ruling_of(document, answer, "first"))
-    return Decided(question, {"customer": number} if about is None else about, decision, AnswerSource.ENGINE)
+    return Decided(question, (("customer", number),) if about is None else about, decision, AnswerSource.ENGINE)
 
 
 def _answer(*, allow: bool) -> Answer:

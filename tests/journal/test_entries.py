@@ -11,7 +11,7 @@ from authz_service.customers.facts import Facts
 from authz_service.decision.decisions import Decided
 from authz_service.decision.rulings import ruling_of
 from authz_service.ids import new_id
-from authz_service.journal.entries import Entries, Entry, Origin
+from authz_service.journal.entries import Entries, Entry, Origin, noted
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.questions import Action, Entity, Question, Search
 from authz_service.words import AnswerSource, EntryKind, Sought
@@ -26,7 +26,7 @@ HEX = "0123456789abcdefABCDEF0123456789"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 ORIGIN = Origin("zone", UUID, TRACE)
 PERSON, NUMBER, OPTION = "ann.smith@example.org", "987654321", "option-of-ann"
-ABOUT = {"customer": NUMBER, "option": OPTION}
+ABOUT = (("customer", NUMBER), ("option", OPTION))
 
 NOTHING_KNOWN = Facts(
     is_known_person=False,
@@ -73,7 +73,7 @@ def every_kind(entries: Entries, origin: Origin = ORIGIN) -> dict[EntryKind, Ent
         EntryKind.TAKE_OVER: entries.take_over(
             ID, origin, customer=NUMBER, person=PERSON, decision=decided.decision, done={"became_users": [PERSON]}
         ),
-        EntryKind.TRIAL: entries.decisions(ID, origin, [(None, decided)], EntryKind.TRIAL)[0],
+        EntryKind.TRIAL: entries.decisions([noted(ID, origin, None, decided)], EntryKind.TRIAL)[0],
         EntryKind.CHANGE: entries.change(origin, "delete_person", ("person", PERSON)),
         EntryKind.POLICY: entries.policy("first"),
         EntryKind.REFUSAL: entries.refusal(origin, 401, "GET /v1/decisions", "audit"),
@@ -295,7 +295,7 @@ def test_the_action_of_a_search_is_the_one_that_the_policy_knows(entries: Entrie
 
 
 def test_a_search_over_questions_about_no_customer_names_none(entries: Entries) -> None:
-    body = read(entries.search(ID, ORIGIN, searching(Sought.SUBJECT), [], [a_decision(about={}), a_decision(about={})]))
+    body = read(entries.search(ID, ORIGIN, searching(Sought.SUBJECT), [], [a_decision(about=()), a_decision(about=())]))
     assert "customer" not in body
 
 
@@ -406,7 +406,7 @@ def test_whatever_the_caller_writes_the_body_is_ascii_that_every_database_takes(
     action: str,
     are_plain: bool,  # noqa: FBT001 - Hypothesis gives it
 ) -> None:
-    decided = a_decision(person, person, action, about={"customer": person}, stated={"action": "unknown"})
+    decided = a_decision(person, person, action, about=(("customer", person),), stated={"action": "unknown"})
     entry = decision_entry(
         Entries(Pseudonyms(KEY, are_plain=are_plain)), ID, 0, Origin("zone", person, person), decided
     )

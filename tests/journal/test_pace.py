@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from authz_service.ids import first_id_at
-from authz_service.journal.loading import Columns, insert_entries
+from authz_service.journal.loading import NewEntries, insert_entries
 from authz_service.journal.pace import MINUTES, chain_heads, pace_until
 from authz_service.journal.terms import searched_in
 from authz_service.storage.database import writing
@@ -34,10 +34,8 @@ def denials(database: Engine, minutes: float, number: int, answer: str = "deny")
     entry_id = first_id_at(NOW - timedelta(minutes=minutes))
     with writing(database) as connection:
         body = f'{{"answer":"{answer}"}}'
-        entries = Columns(1)
-        for item in range(number):
-            entries.append(entry_id, item, item, "", body, searched_in(body))
-        insert_entries(connection, [entries])
+        rows = [(entry_id, item, 1, item, "", body) for item in range(number)]
+        insert_entries(connection, [NewEntries(rows, [searched_in(body)] * number)])
 
 
 def test_nothing_is_an_hour_of_nothing(any_database: Engine) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 from authz_service.errors import InvalidRequest, UnknownDecision
 from authz_service.ids import first_id_at, new_id
 from authz_service.journal.checkpoint import Signer
-from authz_service.journal.entries import Entries, Entry, Origin
+from authz_service.journal.entries import Entries, Entry, Origin, noted
 from authz_service.journal.indexer import Indexer
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.queries import DECISIONS, KeptDecision, Wanted, find_decisions, get_decision, get_entry
@@ -469,7 +469,7 @@ def test_of_slices_those_entries_alone_are_read_that_are_in_them(
 
 def test_each_kind_is_found_by_itself_and_by_its_revision(any_database: Engine, keep: Keep) -> None:
     entries = Entries(NAMES)
-    [trial] = entries.decisions(new_id(), ORIGIN, [(None, a_decision("ann", "1"))], EntryKind.TRIAL)
+    [trial] = entries.decisions([noted(new_id(), ORIGIN, None, a_decision("ann", "1"))], EntryKind.TRIAL)
     made = {
         EntryKind.POLICY: entries.policy("first"),
         EntryKind.REFUSAL: entries.refusal(ORIGIN, 401, "GET /", "audit"),

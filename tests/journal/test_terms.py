@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Engine, text
 
 from authz_service.ids import new_id
 from authz_service.journal.chain import genesis, link
-from authz_service.journal.entries import Entries, Origin
+from authz_service.journal.entries import Entries, Origin, noted
 from authz_service.journal.lines import entry_line
 from authz_service.journal.loading import Position, read_lines
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.terms import KnownTerms, NewTerms, searched_in, slices_with, terms_of, wanted_terms
+from authz_service.questions import Names
 from authz_service.storage.database import writing
 from authz_service.words import EntryKind
 from tests.journal.conftest import a_decision
@@ -32,7 +33,7 @@ def an_id(beginning: str, number: int = 0) -> str:
 def added(connection: Connection, *entries: tuple[str, dict[str, str]]) -> None:
     searched = [searched_in(json.dumps(said)) for _, said in entries]
     terms = NewTerms()
-    terms.take([entry_id for entry_id, _ in entries], *map(list, zip(*searched, strict=True)))
+    terms.take([entry_id for entry_id, _ in entries], searched)
     terms.write(connection)
 
 
@@ -94,20 +95,20 @@ def test_a_name_of_any_characters_is_found_and_no_other(connection: Connection, 
 
 
 @pytest.mark.parametrize("kind", [EntryKind.DECISION, EntryKind.TRIAL])
-@pytest.mark.parametrize("about", [{}, {"customer": "1"}, {"customer": "1", "option": "abroad"}])
+@pytest.mark.parametrize("about", [(), (("customer", "1"),), (("customer", "1"), ("option", "abroad"))])
 @pytest.mark.parametrize("item", [None, 3])
 @pytest.mark.parametrize("request_id", [None, "a request"])
 @pytest.mark.parametrize("are_plain", [False, True])
 def test_a_decision_is_read_as_one_and_searched_by_the_same_as_any_other_entry(
-    kind: EntryKind, about: dict[str, str], item: int | None, request_id: str | None, *, are_plain: bool
+    kind: EntryKind, about: Names, item: int | None, request_id: str | None, *, are_plain: bool
 ) -> None:
     entries = Entries(Pseudonyms(b"key", are_plain=are_plain))
     decided = a_decision("ann", "1", about=about)
-    [entry] = entries.decisions(new_id(), Origin("caller", request_id), [(item, decided)], kind)
+    [entry] = entries.decisions([noted(new_id(), Origin("caller", request_id), item, decided)], kind)
     before = genesis("chain")
     line = entry_line(1, link(before, entry.body), entry.body)
     read = read_lines(line, Path("chain", "1"), Position(1, 1, 0, 0, before.hex()))
-    [searched] = zip(read.entries.subjects, read.entries.customers, read.entries.said, strict=True)
+    [searched] = read.entries.searched
     assert (read.unusual, searched) == ([], searched_in(entry.body))
     name = Pseudonyms(b"key", are_plain=are_plain).of("customer", "1").encode()
     assert searched[1] == (name if about else None)

@@ -507,12 +507,32 @@ def test_what_is_made_soon_is_on_disk_in_order_among_others(
     writer = open_writer()
     entries = numbered(7)
     writer.append_soon(entries[:2])
-    writer.make_soon(lambda: iter(entries[2:5]), 3)
+    writer.make_soon(lambda of: [entries[number] for number in of], range(2, 5))
     writer.append_soon(entries[5:6])
     assert bodies_of(folder) == []
     writer.append(entries[6:])
     assert bodies_of(folder) == bodies(entries)
     assert_all_right()
+
+
+def test_what_comes_one_after_the_other_is_made_in_one_go(
+    rarely_flushed: None, open_writer: OpenWriter, folder: Path
+) -> None:
+    writer = open_writer()
+    entries = numbered(5)
+    made: list[list[int]] = []
+
+    def make(of: Sequence[int]) -> list[Entry]:
+        made.append(list(of))
+        return [entries[number] for number in of]
+
+    writer.make_soon(make, [0])
+    writer.make_soon(make, [1, 2])
+    writer.append_soon(entries[3:4])
+    writer.make_soon(make, [4])
+    writer.close()
+    assert made == [[0, 1, 2], [4]]
+    assert bodies_of(folder) == bodies(entries)
 
 
 def test_what_is_made_soon_is_made_again_after_a_fault_of_the_disk(
@@ -522,7 +542,7 @@ def test_what_is_made_soon_is_made_again_after_a_fault_of_the_disk(
     entries = numbered(3)
     disk.room = 0
     with capture_logs():
-        writer.make_soon(lambda: iter(entries), 3)
+        writer.make_soon(lambda of: [entries[number] for number in of], range(3))
         wait_until(lambda: writer.error != "")
         disk.heal()
         wait_until(lambda: writer.error == "")
@@ -537,17 +557,17 @@ def test_what_cannot_be_made_is_told_once_and_kept_and_the_writer_goes_on_when_i
     tries: list[int] = []
     may_be_made = threading.Event()
 
-    def make() -> list[Entry]:
+    def make(of: Sequence[int]) -> list[Entry]:
         tries.append(len(tries))
         if not may_be_made.is_set():
             raise MemoryError
-        return entries[2:5]
+        return [entries[number] for number in of]
 
     with capture_logs() as logs:
         writer = open_writer()
         writer.append(entries[:1])
         writer.append_soon(entries[1:2])
-        writer.make_soon(make, 3)
+        writer.make_soon(make, range(2, 5))
         wait_until(lambda: writer.error != "")
         assert writer.error == "The journal cannot be written: MemoryError."
         wait_until(lambda: len(tries) > 9)
@@ -569,14 +589,14 @@ def test_as_long_as_something_cannot_be_made_there_is_room_for_so_many_and_no_mo
     monkeypatch.setattr(writer_module, "FULL_PATIENCE_SECONDS", 0.01)
     writer = open_writer()
 
-    def make() -> list[Entry]:
+    def make(of: Sequence[Entry]) -> Sequence[Entry]:
         if not may_be_made.is_set():
             raise MemoryError
-        return numbered(5)
+        return of
 
     may_be_made = threading.Event()
     with capture_logs():
-        writer.make_soon(make, 5)
+        writer.make_soon(make, numbered(5))
         wait_until(lambda: writer.error != "")
         with pytest.raises(JournalUnavailable, match="MemoryError"):
             writer.append_soon(numbered(1))
