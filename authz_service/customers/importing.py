@@ -14,7 +14,7 @@ from authz_service.customers.moving import lock_stored, move
 from authz_service.customers.staging import staging_tables
 from authz_service.errors import Fault, InvalidFile
 from authz_service.storage import schema
-from authz_service.storage.bulk import analyze, references_checked_together
+from authz_service.storage.bulk import analyze, keys_made_afterwards
 from authz_service.storage.database import begin_writing, errors_in_our_words
 
 LISTED_FAULTS = 1_000
@@ -29,6 +29,9 @@ _FILLED = [
     schema.members,
     schema.subscriptions,
 ]
+
+# Of options, some may be there before anybody is.
+_FILLED_ONLY = [table for table in _FILLED if table is not schema.options]
 
 OnProgress = Callable[[int, int], None]
 """Is told how many bytes have been read, and of how many."""
@@ -79,7 +82,7 @@ def import_files(
             faults.add_all(cross_faults(connection, names))
             faults.raise_if_any()
             if _is_first_load(connection):
-                with references_checked_together(connection, _FILLED) as is_alone:
+                with keys_made_afterwards(connection, _FILLED_ONLY) as is_alone:
                     # Or somebody may add one of them meanwhile.
                     move(connection, into_empty=is_alone)
             else:

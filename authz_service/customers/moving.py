@@ -24,7 +24,8 @@ def move(connection: Connection, *, into_empty: bool = False) -> None:
     replaces = not into_empty
     _add(connection, staging.people, schema.people, "id", ("name", "email", "language"), replaces=replaces)
     numbers = schema.other_provider_numbers
-    connection.execute(delete(numbers).where(numbers.c.person.in_(select(staging.people.c.id))))
+    if replaces:
+        connection.execute(delete(numbers).where(numbers.c.person.in_(select(staging.people.c.id))))
     _copy(connection, staging.other_provider_numbers, numbers, true())
 
     # These may be there before anybody is.
@@ -33,9 +34,10 @@ def move(connection: Connection, *, into_empty: bool = False) -> None:
 
     # Only what differs is touched. What is gone goes first, so that two rows may swap what is unique; and before the
     # kind of a customer, which members have a copy of: two administrators would not fit a residential one.
-    for staged, stored in ((staging.subscriptions, schema.subscriptions), (staging.members, schema.members)):
-        replaced = stored.c.customer_number.in_(select(staging.customers.c.number))
-        connection.execute(delete(stored).where(replaced, ~_same_row(staged, stored)))
+    if replaces:
+        for staged, stored in ((staging.subscriptions, schema.subscriptions), (staging.members, schema.members)):
+            replaced = stored.c.customer_number.in_(select(staging.customers.c.number))
+            connection.execute(delete(stored).where(replaced, ~_same_row(staged, stored)))
     _add(
         connection,
         staging.customers,
@@ -45,9 +47,10 @@ def move(connection: Connection, *, into_empty: bool = False) -> None:
         only_new=("activation_digest",),
         replaces=replaces,
     )
-    _issue_codes(connection)
+    if replaces:
+        _issue_codes(connection)
     for staged, stored in ((staging.members, schema.members), (staging.subscriptions, schema.subscriptions)):
-        _copy(connection, staged, stored, ~_same_row(staged, stored))
+        _copy(connection, staged, stored, ~_same_row(staged, stored) if replaces else true())
 
 
 def lock_stored(connection: Connection) -> None:

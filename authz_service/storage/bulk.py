@@ -5,10 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, ForeignKeyConstraint, MetaData, Table, insert
+from sqlalchemy import Connection, Engine, Table, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from authz_service.errors import Conflict, DatabaseUnavailable
 from authz_service.storage.database import WAIT_BRIEFLY, said_by, writing
@@ -34,35 +33,53 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, 
         connection.exec_driver_sql(statement, list(rows))
 
 
-@contextmanager
-def references_checked_together(connection: Connection, tables: Iterable[Table]) -> Iterator[bool]:
-    """Has PostgreSQL look for what the foreign keys of tables refer to once, at the end of the block, for all rows.
+# What PostgreSQL keeps up with each row: the references of tables and to them, and then the indexes of tables, with the
+# constraints that these are of. What its administrator has set of an index stays, as the words for it leave that out.
+_KEPT_UP = text("""
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS drop,
+           format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname,
+                  pg_get_constraintdef(oid)) AS make,
+           1 AS place
+    FROM pg_constraint
+    WHERE contype = 'f' AND (conrelid = ANY (:tables ::regclass[]) OR confrelid = ANY (:tables ::regclass[]))
+    UNION ALL
+    SELECT CASE WHEN conname IS NULL THEN format('DROP INDEX %s', indexrelid::regclass)
+                ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', indrelid::regclass, conname) END,
+           CASE WHEN conname IS NULL THEN pg_get_indexdef(indexrelid)
+                ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', indrelid::regclass, conname,
+                            pg_get_constraintdef(pg_constraint.oid)) END,
+           2
+    FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    LEFT JOIN pg_constraint ON conindid = indexrelid AND contype IN ('p', 'u')
+    WHERE indrelid = ANY (:tables ::regclass[])
+      AND reltablespace = 0 AND reloptions IS NULL AND NOT indisreplident AND NOT indisclustered
+    ORDER BY place
+""")
 
-    Row by row, that takes longer than to write the rows. Until the transaction ends nobody else reads the tables that
-    refer to another or are referred to; that is so where it gives True. Where somebody goes on using one, or they are
-    another role's, it gives False, and it is done row by row all the same.
+
+@contextmanager
+def keys_made_afterwards(connection: Connection, tables: Iterable[Table]) -> Iterator[bool]:
+    """Has PostgreSQL make the indexes of empty tables, and look for what rows refer to, once, at the end of the block.
+
+    Row by row, that takes longer than to write the rows. Until the transaction ends nobody else reads these tables, nor
+    those that refer to them; that is so where it gives True. Where somebody goes on using one, or they are another
+    role's, it gives False, and it is done row by row all the same.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: Something refers to what is not there.
+        sqlalchemy.exc.IntegrityError: Something is there twice, or refers to what is not there.
     """
     try:
         with connection.begin_nested():
-            references = _references(connection, tables)
+            # As the database has them: a later version of this program may have made them.
+            kept_up = connection.execute(_KEPT_UP, {"tables": [table.name for table in tables]}).all()
             connection.execute(WAIT_BRIEFLY)
-            for each in references:
-                connection.execute(DropConstraint(each))
+            for each in kept_up:
+                connection.exec_driver_sql(each.drop)
     except DBAPIError:
-        references = []
-    yield bool(references)
-    for each in references:
-        connection.execute(AddConstraint(each))
-
-
-def _references(connection: Connection, tables: Iterable[Table]) -> list[ForeignKeyConstraint]:
-    # As the database has them: a later version of this program may have made them.
-    found = MetaData()
-    found.reflect(connection, only=[table.name for table in tables])
-    return [reference for table in found.tables.values() for reference in table.foreign_key_constraints]
+        kept_up = []
+    yield bool(kept_up)
+    for each in reversed(kept_up):
+        connection.exec_driver_sql(each.make)
 
 
 def insert_or_update(connection: Connection, table: Table) -> Any:  # noqa: ANN401 - one class for each database

@@ -280,34 +280,55 @@ def first_load(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("first_load")
-def test_references_are_checked_together_where_much_comes_into_an_empty_postgresql(
+def test_keys_are_made_afterwards_where_much_comes_into_an_empty_postgresql(
     on_postgresql: Engine, find_key: FindKey
 ) -> None:
-    before = references_of(on_postgresql)
-    assert len(before) == 5
+    before = keys_of(on_postgresql)
+    assert {"FOREIGN", "PRIMARY", "UNIQUE", "CREATE"} == {spelled.split()[0] for _, _, spelled in before}
     for is_first in (True, False):
-        with altered_tables(on_postgresql) as altered:
+        with altered_keys(on_postgresql) as altered:
             import_files(on_postgresql, [SMITH_FAMILY], find_key)
         assert len(altered) == (2 * len(before) if is_first else 0)
-        assert references_of(on_postgresql) == before
+        assert keys_of(on_postgresql) == before
     assert role_of(on_postgresql, "123456789", "philip.smith") is Role.ADMINISTRATOR
 
 
 @pytest.mark.usefixtures("first_load")
-def test_what_refers_to_nobody_is_refused_also_when_references_are_checked_together(
-    on_postgresql: Engine, find_key: FindKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_index_that_was_set_otherwise_stays_as_it_is(on_postgresql: Engine, find_key: FindKey) -> None:
+    with writing(on_postgresql) as connection:
+        connection.execute(text("ALTER INDEX pk_members SET (fillfactor = 70)"))
+    before = keys_of(on_postgresql)
+    with altered_keys(on_postgresql) as altered:
+        import_files(on_postgresql, [SMITH_FAMILY], find_key)
+    assert altered
+    assert not any("pk_members" in each for each in altered)
+    assert keys_of(on_postgresql) == before
+    with reading(on_postgresql) as connection:
+        assert connection.scalar(text("SELECT reloptions FROM pg_class WHERE relname = 'pk_members'")) == [
+            "fillfactor=70"
+        ]
+
+
+@pytest.mark.usefixtures("first_load")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "customers: [{number: '1', name: A, kind: residential, members: [{person: nobody, role: user}]}]",
+        "customers: [{number: '1', name: A, kind: residential}, {number: '1', name: B, kind: residential}]",
+    ],
+    ids=["refers to nobody", "is there twice"],
+)
+def test_what_is_wrong_is_refused_also_when_keys_are_made_afterwards(
+    on_postgresql: Engine, find_key: FindKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
-    # As if the person had been removed after the files were looked through.
+    # As if somebody had come in between after the files were looked through.
     monkeypatch.setattr("authz_service.customers.importing.cross_faults", lambda *_: [])
     path = tmp_path / "customers.yaml"
-    path.write_text(
-        "people: [{id: ann, name: A, email: a@b}]\n"
-        "customers: [{number: '1', name: A, kind: residential, members: [{person: nobody, role: user}]}]"
-    )
-    before = references_of(on_postgresql)
+    path.write_text(f"people: [{{id: ann, name: A, email: a@b}}]\n{wrong}")
+    before = keys_of(on_postgresql)
     with pytest.raises(Conflict):
         import_files(on_postgresql, [path], find_key)
-    assert references_of(on_postgresql) == before
+    assert keys_of(on_postgresql) == before
     with reading(on_postgresql) as connection:
         assert connection.scalar(text("SELECT count(*) FROM people")) == 0
 
@@ -318,46 +339,50 @@ def test_who_does_not_own_the_tables_brings_much_in_as_well(on_postgresql: Engin
     with writing(on_postgresql) as connection:
         connection.execute(text(f"CREATE ROLE {role}"))
         connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"))
-    before = references_of(on_postgresql)
+    before = keys_of(on_postgresql)
     event.listen(on_postgresql, "begin", lambda connection: connection.exec_driver_sql(f"SET LOCAL ROLE {role}"))
-    with altered_tables(on_postgresql) as altered:
+    with altered_keys(on_postgresql) as altered:
         assert import_files(on_postgresql, [SMITH_FAMILY], find_key).customers == 1
     assert len(altered) == 1, "it is refused the first of them, and asks for no other"
-    assert references_of(on_postgresql) == before
+    assert keys_of(on_postgresql) == before
 
 
 def test_who_goes_on_reading_a_table_does_not_hold_up_what_comes_in(
     on_postgresql: Engine, find_key: FindKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("authz_service.customers.importing._is_first_load", lambda _: True)
-    before = references_of(on_postgresql)
+    before = keys_of(on_postgresql)
     with reading(on_postgresql) as reader:
         reader.execute(text("SELECT FROM people, other_provider_numbers, customers, members, subscriptions")).all()
         # The second time somebody has added all of it meanwhile.
         for _ in range(2):
-            with altered_tables(on_postgresql) as altered:
+            with altered_keys(on_postgresql) as altered:
                 assert import_files(on_postgresql, [SMITH_FAMILY], find_key).customers == 1
             assert len(altered) == 1, "it waits for the first of them in vain, and for no other"
-    assert references_of(on_postgresql) == before
+    assert keys_of(on_postgresql) == before
 
 
-def references_of(engine: Engine) -> set[tuple[str, ...]]:
-    """The foreign keys of the tables that are imported into, as PostgreSQL spells them."""
+def keys_of(engine: Engine) -> set[tuple[str, ...]]:
+    """The keys and indexes of the tables that are imported into, as PostgreSQL spells them."""
+    filled = ["people", "other_provider_numbers", "customers", "members", "subscriptions"]
     spelled = text(
-        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' "
-        "AND conrelid::regclass::text IN ('people', 'other_provider_numbers', 'customers', 'members', 'subscriptions')"
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE contype IN ('f', 'p', 'u') AND conrelid::regclass::text = ANY (:filled)"
+        " UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes WHERE tablename = ANY (:filled)"
+        " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conname = indexname)"
     )
     with reading(engine) as connection:
-        return {tuple(row) for row in connection.execute(spelled)}
+        return {tuple(row) for row in connection.execute(spelled, {"filled": filled})}
 
 
 @contextmanager
-def altered_tables(engine: Engine) -> Iterator[list[str]]:
-    """The statements in the block that alter a table."""
+def altered_keys(engine: Engine) -> Iterator[list[str]]:
+    """The statements in the block that take away or make a key or an index of a table that stays."""
     found: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("ALTER TABLE"):
+        is_key = statement.startswith(("ALTER TABLE", "DROP INDEX", "CREATE INDEX", "CREATE UNIQUE INDEX"))
+        if is_key and "staged" not in statement:
             found.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
