@@ -18,6 +18,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 LENGTH = 26
+AFTER_ALL = "~"
+"""Comes after every id; and after the beginning of one, after all that begin so."""
 
 
 def _encode(value: int, bits: int = 130) -> str:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from authz_service.errors import Fault, InvalidRequest, UnknownDecision
-from authz_service.ids import LENGTH, first_id_at, time_of
+from authz_service.ids import AFTER_ALL, LENGTH, first_id_at, time_of
 from authz_service.journal.loading import SINGLE
 from authz_service.journal.pseudonyms import Pseudonyms
 from authz_service.journal.terms import Slice, slices_with, wanted_terms
@@ -38,7 +38,6 @@ DECISIONS = (EntryKind.DECISION, EntryKind.SEARCH, EntryKind.TAKE_OVER, EntryKin
 _ANSWERED = frozenset({EntryKind.DECISION, EntryKind.TAKE_OVER, EntryKind.TRIAL})
 
 _Place: TypeAlias = tuple[str, int]
-_AFTER_ALL = "~"
 _LAST_ITEM = 10**9 - 1
 _ENTRIES_AT_ONCE = 500
 # What an index finds is read from so many times as many places as what lies together.
@@ -247,7 +246,7 @@ def _in_slices(connection: Connection, terms: str, look: "_Look") -> tuple[list[
     searched = slices_with(connection, terms, *look.stretch.ids(), newer=look.newer)
     for slices in _some_at_once(filter(look.stretch.has_some_of, searched)):
         begins = func.json_each(json.dumps([each.beginning for each in slices])).table_valued("value").c.value
-        in_slice = and_(journal_entries.c.id >= begins, journal_entries.c.id < begins.concat(_AFTER_ALL))
+        in_slice = and_(journal_entries.c.id >= begins, journal_entries.c.id < begins.concat(AFTER_ALL))
         query = _entries_of(begins.table.join(journal_entries, in_slice), journal_entries.c.chain)
         query = query.where(*conditions).order_by(*_order(newer=look.newer)).limit(look.limit - len(found))
         found += [kept_of(row) for row in connection.execute(query)]
@@ -337,7 +336,7 @@ class _Stretch(NamedTuple):
     """
 
     first: _Place = ("", SINGLE)
-    end: _Place = (_AFTER_ALL, SINGLE)
+    end: _Place = (AFTER_ALL, SINGLE)
 
     def since(self, first: _Place) -> "_Stretch":
         return self._replace(first=max(self.first, first))
@@ -352,7 +351,7 @@ class _Stretch(NamedTuple):
         conditions = []
         if self.first[0]:
             conditions.append(position >= self.first)
-        if self.end[0] != _AFTER_ALL:
+        if self.end[0] != AFTER_ALL:
             conditions.append(position < self.end)
         return conditions
 
@@ -363,7 +362,7 @@ class _Stretch(NamedTuple):
 
     def ids(self) -> tuple[str, str]:
         """The first id that may be in it, and the last; empty for any."""
-        return self.first[0], "" if self.end[0] == _AFTER_ALL else self.end[0]
+        return self.first[0], "" if self.end[0] == AFTER_ALL else self.end[0]
 
 
 class _Look(NamedTuple):

@@ -7,7 +7,7 @@ so that others may share it, and what fits is what the entries themselves say. P
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, groupby, product, repeat
 from sqlite3 import DatabaseError as SQLiteDatabaseError
@@ -30,6 +30,7 @@ Searched: TypeAlias = tuple[bytes | None, bytes | None, Said]
 _SLICE_CHARACTERS = 9
 _LAST = 2**63 - 1
 _REMOVED_AT_ONCE = 500
+_TELL_EVERY = 10_000
 # What the checksum of each begins with, so that the same text as another member is another term.
 _SUBJECT, _CUSTOMER, _KIND, _ACTION, _ANSWER, _REVISION, _ACTION_WITH_ANSWER = range(1, 8)
 _SEEDS = {
@@ -66,6 +67,11 @@ _GIVEN = text("SELECT rowid, terms FROM journal_terms")
 _FOUND = text(
     "SELECT journal_terms.rowid, term FROM journal_terms_known CROSS JOIN journal_terms WHERE journal_terms MATCH term"
 )
+
+
+def beginning_of(entry_id: str) -> str:
+    """How all ids of the slice of an id begin."""
+    return entry_id[:_SLICE_CHARACTERS]
 
 
 class Slice(NamedTuple):
@@ -117,20 +123,21 @@ class NewTerms:
     def take(self, ids: Sequence[str], searched: Sequence[Searched]) -> None:
         """Takes entries: their ids, and what each is searched by."""
         start = 0
-        for beginning, run in groupby([entry_id[:_SLICE_CHARACTERS] for entry_id in ids]):
+        for beginning, run in groupby(map(beginning_of, ids)):
             end = start + len(list(run))
             self._slices.setdefault(beginning, _OfSlice()).take(searched[start:end])
             start = end
 
-    def write(self, connection: Connection) -> None:
+    def write(self, connection: Connection, *, are_all: bool = False) -> None:
         """Has the entries found.
 
         Args:
             connection: Of SQLite, in a transaction that writes.
+            are_all: Whether these are all entries of their slices, so that what slices have is none of it.
         """
         slices = {_number(beginning): (beginning, new) for beginning, new in self._slices.items()}
         known = connection.execute(_KNOWN, {"numbers": json.dumps(list(slices))}).all()
-        for row in known:
+        for row in () if are_all else known:
             slices[row.rowid][1].add(row)
         if known:
             connection.execute(_REMOVE, [{"number": row.rowid} for row in known])
@@ -237,7 +244,7 @@ class KnownTerms:
 
     def of(self, entry_id: str) -> set[str]:
         """Those of the slice that an id belongs to."""
-        beginning = entry_id[:_SLICE_CHARACTERS]
+        beginning = beginning_of(entry_id)
         if beginning != self._beginning:
             self._beginning, self._terms = beginning, self._read(beginning)
         return self._terms
@@ -251,18 +258,28 @@ class KnownTerms:
         return set(row.terms.split()) if row is not None and row.slice == beginning else set()
 
 
-def are_terms_indexed(connection: Connection) -> bool:
+def are_terms_indexed(
+    connection: Connection, on_progress: Callable[[int, int], None] = lambda _done, _of: None
+) -> bool:
     """Whether a search for each term finds the slices that have it, and no others.
 
     SQLite checks this itself only for whoever keeps others from writing. Hashes are compared that are others in each
     process, so that nobody can have them come out right.
+
+    Args:
+        connection: Of SQLite.
+        on_progress: Is told how many terms have been searched for, and of how many.
     """
-    given = found = 0
+    given = found = many = 0
     try:
         for number, terms in connection.execute(_GIVEN):
-            given += sum(hash((number, term)) for term in terms.split())
-        for number, term in connection.execute(_FOUND):
+            of_slice = terms.split()
+            many += len(of_slice)
+            given += sum(hash((number, term)) for term in of_slice)
+        for searched, (number, term) in enumerate(connection.execute(_FOUND)):
             found += hash((number, term))
+            if searched % _TELL_EVERY == 0:
+                on_progress(searched, many)
     except DatabaseError as error:
         # As it says of an index that is none. That it is locked, or gone, is of another kind.
         if type(error.orig) is not SQLiteDatabaseError:
@@ -273,7 +290,7 @@ def are_terms_indexed(connection: Connection) -> bool:
 
 def _number(entry_id: str) -> int:
     """That of the slice of an id, or of its beginning."""
-    return number_of(entry_id[:_SLICE_CHARACTERS].ljust(_SLICE_CHARACTERS, "0"))
+    return number_of(beginning_of(entry_id).ljust(_SLICE_CHARACTERS, "0"))
 
 
 @lru_cache(1_000)

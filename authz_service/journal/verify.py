@@ -27,7 +27,9 @@ OnProgress = Callable[[int, int], None]
 """Told how many entries have been looked at, and of how many."""
 
 _TELL_EVERY = 1_000
-_NOT_INDEXED = "the index does not have the terms that it was given: a search may not find everything"
+_NOT_INDEXED = (
+    "the index does not have the terms that it was given: a search may not find everything until `journal reindex`"
+)
 
 
 class Head(NamedTuple):
@@ -113,7 +115,8 @@ def verify_journal(
         DatabaseUnavailable: The database does not answer.
         OSError: The files cannot be read.
     """
-    progress = _Progress(2 * count_entries(database), on_progress)
+    is_on_sqlite = database.dialect.name == "sqlite"
+    progress = _Progress(count_entries(database), 3 if is_on_sqlite else 2, on_progress)
     wanted: dict[str, set[int]] = {}
     for head in known:
         wanted.setdefault(head.chain, set()).add(head.sequence)
@@ -129,8 +132,10 @@ def verify_journal(
             )
             for name, number in chains_in_database(connection).items()
         }
-        if connection.dialect.name == "sqlite" and not are_terms_indexed(connection):
-            findings.append(Finding("database, journal_terms", _NOT_INDEXED))
+        if is_on_sqlite:
+            if not are_terms_indexed(connection, progress.within_part):
+                findings.append(Finding("database, journal_terms", _NOT_INDEXED))
+            progress.end_part()
         in_files = chains_in_files(folders)
         for name in sorted(in_database.keys() | in_files):
             kept, files = in_database.get(name), None
@@ -147,8 +152,11 @@ def verify_journal(
 
 
 class _Progress:
-    def __init__(self, total: int, tell: OnProgress) -> None:
-        self._total = total
+    """Each entry is looked at in the database and in the files, and on SQLite searched for in the index."""
+
+    def __init__(self, entries: int, parts: int, tell: OnProgress) -> None:
+        self._entries = entries
+        self._total = parts * entries
         self._tell = tell
         self._done = 0
 
@@ -158,6 +166,14 @@ class _Progress:
             self._done += 1
             if self._done % _TELL_EVERY == 0:
                 self._tell(self._done, max(self._done, self._total))
+
+    def within_part(self, done: int, of: int) -> None:
+        """So much of a part that does not go through entries has been done."""
+        so_far = self._done + self._entries * done // max(of, 1)
+        self._tell(so_far, max(so_far, self._total))
+
+    def end_part(self) -> None:
+        self._done += self._entries
 
 
 def _compared(connection: Connection, folders: Sequence[Path], chain: Chain) -> Iterator[Finding]:

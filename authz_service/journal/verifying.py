@@ -128,7 +128,7 @@ class Verifier:
         # What has been changed besides has other terms, of course. Whether its block was signed is another question.
         is_searched = filed.terms is None or terms_of(searched_by(body)) <= filed.terms
         if not is_searched and len(self.found.findings) == before:
-            what = "has not all of its terms in the index: a search may not find it"
+            what = "has not all of its terms in the index: a search may not find it until `journal reindex`"
             self.found.findings.append(Finding(where, what, filed.id, filed.entry.sequence))
 
     def _entry(self, where: str, entry: KeptEntry) -> None:

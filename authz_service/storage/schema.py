@@ -306,16 +306,21 @@ journal_entries = Table(
 )
 
 
+def make_journal_terms(connection: Connection) -> None:
+    """Makes what entries are found by on SQLite, which `journal/terms.py` tells of, without any."""
+    # A row for the entries of 32 ms, which finds them by what they say.
+    connection.exec_driver_sql(
+        "CREATE VIRTUAL TABLE journal_terms USING fts5("
+        "slice UNINDEXED, entries UNINDEXED, denied UNINDEXED, terms, detail=none, columnsize=0, tokenize='ascii')"
+    )
+    # The terms that there are.
+    connection.exec_driver_sql("CREATE VIRTUAL TABLE journal_terms_known USING fts5vocab(journal_terms, row)")
+
+
 @event.listens_for(journal_entries, "after_create")
 def _make_terms(_table: Table, connection: Connection, **_: object) -> None:
     if connection.dialect.name == "sqlite":
-        # A row for the entries of 32 ms, which finds them by what they say.
-        connection.exec_driver_sql(
-            "CREATE VIRTUAL TABLE journal_terms USING fts5("
-            "slice UNINDEXED, entries UNINDEXED, denied UNINDEXED, terms, detail=none, columnsize=0, tokenize='ascii')"
-        )
-        # The terms that there are.
-        connection.exec_driver_sql("CREATE VIRTUAL TABLE journal_terms_known USING fts5vocab(journal_terms, row)")
+        make_journal_terms(connection)
 
 
 journal_portions = Table(

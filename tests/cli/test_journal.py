@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
 
 from authz_service.app import close_app, create_app
 from authz_service.callers.callers import Caller, token_sha256
@@ -84,6 +84,21 @@ def test_a_journal_that_nobody_has_touched_is_verified(journal: Cli) -> None:
     assert (ran.status, ran.stderr) == (0, "")
     assert ran.stdout.startswith("✓ 1 chain with ")
     assert "entries: nothing was changed, removed, inserted or reordered" in ran.stdout
+
+
+def test_what_no_search_finds_is_found_again_once_it_is_reindexed(journal: Cli, made: Made) -> None:
+    database = connect(made.database_url)
+    with writing(database) as connection:
+        entries = connection.scalar(select(func.count()).select_from(journal_entries))
+        connection.exec_driver_sql("DELETE FROM journal_terms")
+    database.dispose()
+    ran = journal("verify")
+    assert ran.status == 1
+    assert "a search may not find it until `journal reindex`" in ran.stdout
+    ran = journal("reindex")
+    assert (ran.status, ran.stderr) == (0, "")
+    assert ran.stdout == f"✓ {entries} entries are found by searches again.\n"
+    assert journal("verify").status == 0
 
 
 def test_what_was_touched_is_told_line_by_line_and_counted(journal: Cli, made: Made) -> None:

@@ -181,7 +181,9 @@ def test_an_entry_that_no_search_finds_is_found(kept: Kept, edit: str) -> None:
     findings = kept.verify().findings
     assert findings
     assert {finding.entry for finding in findings} <= set(ids)
-    assert {finding.what for finding in findings} == {"has not all of its terms in the index: a search may not find it"}
+    assert {finding.what for finding in findings} == {
+        "has not all of its terms in the index: a search may not find it until `journal reindex`"
+    }
 
 
 @on_sqlite_alone
@@ -200,6 +202,7 @@ def test_an_index_that_has_not_what_it_was_given_is_found(kept: Kept, edit: str)
     [finding] = kept.verify().findings
     assert str(finding) == (
         "database, journal_terms: the index does not have the terms that it was given: a search may not find everything"
+        " until `journal reindex`"
     )
 
 

@@ -7,7 +7,7 @@ from authz_service.cli.by_module import ByModule
 
 class _Commands(ByModule):
     package = __name__
-    modules = ("archive", "export", "proof", "prune", "replay", "shadow", "verify")
+    modules = ("archive", "export", "proof", "prune", "reindex", "replay", "shadow", "verify")
 
 
 @click.group(cls=_Commands)
