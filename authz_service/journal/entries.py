@@ -58,9 +58,9 @@ class Entry(NamedTuple):
 
 
 def noted(decision_id: str, origin: Origin, item: int | None, decided: Decided) -> Noted:
-    """What is to be kept of a decision, until it is written out: strings alone, and none of the rest of the call.
+    """What is to be kept of a decision until its entry is made: names, and nothing else of the call.
 
-    What waits to be written and is large has fallen out of the processor's caches when it is.
+    The less waits, the more of it is still in the processor's caches by then.
     """
     (subject, action, resource, _), about, decision, _ = decided
     subject_type, subject_id, _ = subject

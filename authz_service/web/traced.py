@@ -118,8 +118,8 @@ def _describe_decisions(journal: Journal) -> None:
         keep_several(decision_id, origin, told)
 
     # In front of the methods, as their span is.
-    setattr(journal, "decided", decided)  # noqa: B010 - as above
-    setattr(journal, "decided_several", decided_several)  # noqa: B010 - as above
+    for each in (decided, decided_several):
+        setattr(journal, each.__name__, each)
 
 
 def _describe(decision_id: str, told: Sequence[Decided]) -> None:
