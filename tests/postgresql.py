@@ -29,6 +29,11 @@ class PostgreSQL:
         pid: int = self._server.get_pid()
         return pid
 
+    @property
+    def folder(self) -> Path:
+        """Where its data is."""
+        return Path(self._server.pgdata)
+
     def kill(self) -> None:
         """Ends it at once, as a machine does that loses its power; its data stays on disk."""
         killed = [self.pid, *processes_below(self.pid)]
