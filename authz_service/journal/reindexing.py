@@ -39,8 +39,8 @@ def reindex(database: Engine, on_progress: OnProgress = lambda _done, _of: None)
             "PostgreSQL finds entries by indexes of its own, which `REINDEX TABLE journal_entries` makes anew."
         )
     with writing(database) as connection:
-        for table in ("journal_terms_known", "journal_terms"):
-            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+        connection.exec_driver_sql("DROP TABLE IF EXISTS journal_terms_known")
+        connection.exec_driver_sql("DROP TABLE IF EXISTS journal_terms")
         make_journal_terms(connection)
     with reading(database) as connection:
         total = connection.scalar(select(func.count()).select_from(journal_entries)) or 0

@@ -53,6 +53,7 @@ def trace_app(
     if isinstance(engine, OpaEngine):
         engine.sends(tracing.headers)
     tracing.trace(journal, "decided", "journal")
+    tracing.trace(journal, "decided_several", "journal")
     tracing.trace(journal, "searched", "journal")
     _describe_decisions(journal)
 
