@@ -90,25 +90,14 @@ class Entries:
         names = self._quoted_names()
         asked_by, of_origin = "", None
         made = []
-        for (
-            decision_id,
-            item,
-            origin,
-            of_subject,
-            subject_id,
-            asked,
-            of_resource,
-            resource_id,
-            about,
-            decision,
-        ) in notes:
+        for decision_id, item, origin, subject_type, subject, asked, resource_type, resource, about, decision in notes:
             if origin is not of_origin:
                 asked_by, of_origin = self._asked_by_text(origin, decision_id), origin
             place = "" if item is None else f',"item":{item}'
             # The action as the caller names it may be any text.
             known = decision.document.get("action")
             action = _quoted(known) if isinstance(known, str) else names[f"action\0{asked}"]
-            subject, resource = names[f"{of_subject}\0{subject_id}"], names[f"{of_resource}\0{resource_id}"]
+            whose, on_what = names[f"{subject_type}\0{subject}"], names[f"{resource_type}\0{resource}"]
             others = ""
             for kind_of_it, name in about:
                 of_it = names[f"{kind_of_it}\0{name}"]
@@ -116,8 +105,8 @@ class Entries:
             ruling = decision.ruling
             end = self._ends.get(ruling.digest) or self._end(decision)
             body = (
-                f'{{"id":"{decision_id}"{place}{after}{asked_by},"subject":{subject},"action":{action},'
-                f'"resource":{resource}{others}{end}'
+                f'{{"id":"{decision_id}"{place}{after}{asked_by},"subject":{whose},"action":{action},'
+                f'"resource":{on_what}{others}{end}'
             )
             made.append(Entry(body.encode(), (ruling,)))
         return made

@@ -30,10 +30,11 @@ class Pseudonyms:
 
     def quoted_names(self) -> dict[str, str]:
         """The same as JSON, by kind and name with a NUL between them: each is made when it is first looked up."""
-        return _QuotedNames(self._quoted)
+        return _QuotedNames(self._as_json)
 
-    def _quoted(self, kind_and_name: str) -> str:
+    def _as_json(self, kind_and_name: str) -> str:
         if self._are_plain:
+            # Of a kind with a NUL, which no domain knows, this has one as well, and cannot be plain.
             name = kind_and_name.partition("\0")[2]
             if _can_be_plain(name):
                 return _quoted(name)

@@ -1,7 +1,7 @@
 """Decisions among few customers and among very many, side by side."""
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -50,7 +50,8 @@ def _files_of(size: Size, server: PostgreSQL) -> Iterable[Path]:
 
 def _read_through(file: Path) -> None:
     """Has the system keep a file in memory, as far as it fits: as where a service has answered for long."""
-    with file.open("rb") as opened:
+    # PostgreSQL has files for a moment that are no database's.
+    with suppress(FileNotFoundError), file.open("rb") as opened:
         while opened.read(_AT_ONCE):
             pass
 

@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import re
 import tracemalloc
 
@@ -81,6 +82,14 @@ def test_a_name_that_no_database_takes_has_a_pseudonym_also_where_ids_are_plain(
     plain: Pseudonyms, pseudonyms: Pseudonyms, name: str
 ) -> None:
     assert plain.of("person", name) == pseudonyms.of("person", name)
+
+
+@given(kind=st.text(st.characters(exclude_characters="\0", exclude_categories=[])), name=names, are_plain=st.booleans())
+def test_a_name_as_json_is_the_same_name(kind: str, name: str, *, are_plain: bool) -> None:
+    pseudonyms = Pseudonyms(KEY, are_plain=are_plain)
+    quoted = pseudonyms.quoted_names()
+    for _ in range(2):
+        assert json.loads(quoted[f"{kind}\0{name}"]) == pseudonyms.of(kind, name)
 
 
 # searching
