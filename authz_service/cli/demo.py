@@ -43,7 +43,11 @@ Examples:
 )
 @click.option("--token", help="The token to take, with every scope; a new one if left out.")
 @click.option("--policies", type=click.Path(exists=True, path_type=Path), help="The policies folder; it is watched.")
-@click.option("--state", type=_FOLDER, help="Where the database is; a fresh temporary folder if left out.")
+@click.option(
+    "--state",
+    type=_FOLDER,
+    help="Where the database is, unless AUTHZ_DATABASE_URL names one; a fresh temporary folder if left out.",
+)
 def demo(port: int, data: tuple[Path, ...], token: str | None, policies: Path | None, state: Path | None) -> None:
     """Run everything on this machine, on the Smith family."""
     if token is not None and not _TOKEN.fullmatch(token):

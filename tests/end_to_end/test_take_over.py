@@ -24,7 +24,9 @@ class Demo:
     """A running `authz-service demo` on the Smith family, which sends its letters to a mail server."""
 
     def __init__(self, port: int, state: Path, mail_url: str) -> None:
-        environ = os.environ | {"AUTHZ_SMTP_URL": mail_url, "AUTHZ_MAIL_FROM": "no-reply@example.org"}
+        # The database is that of the folder, whatever is set where the tests run.
+        ours = {"AUTHZ_DATABASE_URL": "", "AUTHZ_SMTP_URL": mail_url, "AUTHZ_MAIL_FROM": "no-reply@example.org"}
+        environ = os.environ | ours
         options = ["--port", str(port), "--token", TOKEN, "--state", str(state)]
         self.log = state.parent / f"demo-{port}.log"
         with self.log.open("ab") as output:
